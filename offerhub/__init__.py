@@ -1,0 +1,1 @@
+"""OfferHub: a self-hosted payments appliance for marketplaces."""
