@@ -1,1 +1,1 @@
-"""domain."""
+"""Pure rules: money, ids, states, fees, events, scopes, errors. Standard library only."""

@@ -1,0 +1,61 @@
+"""Identifiers: a prefix that names the kind, and 21 characters from a cryptographic source.
+
+The alphabet and the length are those of nanoid (URL-safe, 126 bits).
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+LENGTH: Final = 21
+
+USER = "usr"
+ORDER = "ord"
+TOPUP = "topup"
+ESCROW = "esc"
+DISPUTE = "dsp"
+WITHDRAWAL = "wd"
+EVENT = "evt"
+AUDIT = "aud"
+API_KEY = "key"
+MARKETPLACE = "mkt"
+WALLET = "wal"
+MILESTONE = "mst"
+TRANSFER = "ldg"
+OPERATION = "opn"
+WEBHOOK_ENDPOINT = "whe"
+DELIVERY = "whd"
+REQUEST = "req"
+DEPOSIT = "dep"
+INBOX = "inb"
+
+PREFIXES: Final = frozenset(
+    {
+        USER, ORDER, TOPUP, ESCROW, DISPUTE, WITHDRAWAL, EVENT, AUDIT, API_KEY, MARKETPLACE,
+        WALLET, MILESTONE, TRANSFER, OPERATION, WEBHOOK_ENDPOINT, DELIVERY, REQUEST, DEPOSIT, INBOX,
+    }
+)  # fmt: skip
+
+_ID = re.compile(r"(?P<prefix>[a-z]+)_[A-Za-z0-9_-]{21}", re.ASCII)
+
+Choice = Callable[[str], str]
+
+
+def new_id(prefix: str, *, choice: Choice = secrets.choice) -> str:
+    """A fresh id of the kind that `prefix` names.
+
+    Raises: ValueError for a prefix that the contract does not know.
+    """
+    if prefix not in PREFIXES:
+        raise ValueError(f"unknown id prefix {prefix!r}")
+    return f"{prefix}_" + "".join(choice(ALPHABET) for _ in range(LENGTH))
+
+
+def is_id(value: object, prefix: str) -> bool:
+    """Whether `value` has the form of an id of that kind (not whether it exists)."""
+    if not isinstance(value, str):
+        return False
+    match = _ID.fullmatch(value)
+    return match is not None and match["prefix"] == prefix

@@ -1,0 +1,99 @@
+"""Money as integers of stroops, and the only ways in and out of text.
+
+A stroop is 10**-7 USD: the chain's own precision, so nothing is ever rounded away.
+Not here: fees and shares (`fees`), and any float.
+Source of the limits: Stellar amounts are signed 64-bit with seven decimals.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+from offerhub.domain.errors import InvalidAmount, InvalidAmountFormat, InvalidCurrency
+
+STROOPS_PER_USD = 10_000_000
+STROOPS_PER_CENT = 100_000
+MAX_STROOPS = 2**63 - 1
+CURRENCY = "USD"
+
+_CENTS_TEXT = re.compile(r"[0-9]{1,12}\.[0-9]{2}", re.ASCII)
+_EXACT_TEXT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,7})?", re.ASCII)
+
+
+def parse_amount(value: object, *, field: str = "amount") -> int:
+    """Stroops of an API amount: a string of digits, a point and two decimals, above 0.00.
+
+    Raises: InvalidAmountFormat for anything but such text; InvalidAmount above the chain's limit.
+    """
+    if not isinstance(value, str) or not _CENTS_TEXT.fullmatch(value):
+        raise InvalidAmountFormat(field=field)
+    stroops = int(value.replace(".", "")) * STROOPS_PER_CENT
+    if stroops == 0:
+        raise InvalidAmountFormat(field=field)
+    if stroops > MAX_STROOPS:
+        raise InvalidAmount("The amount is larger than the network can carry.", field=field)
+    return stroops
+
+
+def parse_exact(text: str) -> int:
+    """Stroops of decimal text with at most seven decimals, as the chain writes amounts.
+
+    Raises: InvalidAmountFormat.
+    """
+    if not _EXACT_TEXT.fullmatch(text):
+        raise InvalidAmountFormat(field="amount")
+    return from_decimal(Decimal(text))
+
+
+def from_decimal(amount: Decimal) -> int:
+    """Stroops of an exact decimal number of USD.
+
+    Raises: InvalidAmountFormat when it is not a whole number of stroops or not finite.
+    """
+    try:
+        stroops = amount.scaleb(7)
+        whole = int(stroops)
+    except (InvalidOperation, ValueError, OverflowError) as exc:
+        raise InvalidAmountFormat(field="amount") from exc
+    if whole != stroops or abs(whole) > MAX_STROOPS:
+        raise InvalidAmountFormat(field="amount")
+    return whole
+
+
+def to_decimal(stroops: int) -> Decimal:
+    """The same amount in USD, exact."""
+    return Decimal(_whole(stroops)).scaleb(-7)
+
+
+def format_amount(stroops: int) -> str:
+    """Cents for the API, rounded down: towards zero for a user's balance, which is never negative."""
+    sign = "-" if _whole(stroops) < 0 else ""
+    cents = abs(stroops) // STROOPS_PER_CENT
+    return f"{sign}{cents // 100}.{cents % 100:02d}"
+
+
+def format_exact(stroops: int) -> str:
+    """All seven decimals, as the chain writes amounts."""
+    sign = "-" if _whole(stroops) < 0 else ""
+    usd, rest = divmod(abs(stroops), STROOPS_PER_USD)
+    return f"{sign}{usd}.{rest:07d}"
+
+
+def is_whole_cents(stroops: int) -> bool:
+    """Whether Airtm and the escrow contract can carry this amount without a remainder."""
+    return _whole(stroops) % STROOPS_PER_CENT == 0
+
+
+def check_currency(value: object) -> str:
+    """The one currency of a deployment.
+
+    Raises: InvalidCurrency.
+    """
+    if value != CURRENCY:
+        raise InvalidCurrency(value=str(value)[:16])
+    return CURRENCY
+
+
+def _whole(stroops: int) -> int:
+    if isinstance(stroops, bool) or not isinstance(stroops, int):
+        raise TypeError(f"money is an integer of stroops, not {type(stroops).__name__}")
+    return stroops

@@ -1,0 +1,29 @@
+"""Withdrawals: money that leaves to a chain address or an Airtm account."""
+
+from typing import Final
+
+from offerhub.domain.machine import Machine, table
+
+WITHDRAWAL: Final = Machine(
+    "withdrawal",
+    "WITHDRAWAL_CREATED",
+    table(
+        WITHDRAWAL_CREATED="WITHDRAWAL_COMMITTED WITHDRAWAL_CANCELED WITHDRAWAL_FAILED",
+        WITHDRAWAL_COMMITTED=(
+            "WITHDRAWAL_PENDING WITHDRAWAL_PENDING_USER_ACTION WITHDRAWAL_COMPLETED"
+            " WITHDRAWAL_FAILED WITHDRAWAL_CANCELED"
+        ),
+        WITHDRAWAL_PENDING=(
+            "WITHDRAWAL_PENDING_USER_ACTION WITHDRAWAL_COMPLETED WITHDRAWAL_FAILED"
+            " WITHDRAWAL_CANCELED"
+        ),
+        WITHDRAWAL_PENDING_USER_ACTION=(
+            "WITHDRAWAL_PENDING WITHDRAWAL_COMPLETED WITHDRAWAL_FAILED WITHDRAWAL_CANCELED"
+        ),
+        WITHDRAWAL_COMPLETED="",
+        WITHDRAWAL_FAILED="",
+        WITHDRAWAL_CANCELED="",
+    ),
+)
+
+DESTINATION_TYPES: Final = ("CRYPTO", "AIRTM_BALANCE", "BANK")
