@@ -1,4 +1,4 @@
-"""The error catalogue: every code a client can see, its HTTP status, and whether a retry makes sense.
+"""The error catalogue: every code a client can see, its HTTP status, and if a retry makes sense.
 
 `CATALOG` is the one list; documentation, SDK classes and tests are checked against it.
 Errors carry only what a client may read: `details` must never hold a secret.

@@ -65,7 +65,7 @@ def to_decimal(stroops: int) -> Decimal:
 
 
 def format_amount(stroops: int) -> str:
-    """Cents for the API, rounded down: towards zero for a user's balance, which is never negative."""
+    """Cents for the API, rounded down (a user's balance is never negative)."""
     sign = "-" if _whole(stroops) < 0 else ""
     cents = abs(stroops) // STROOPS_PER_CENT
     return f"{sign}{cents // 100}.{cents % 100:02d}"

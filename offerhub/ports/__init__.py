@@ -1,1 +1,1 @@
-"""ports."""
+"""What we need from outside, in our words: Protocols and frozen records. Standard library only."""

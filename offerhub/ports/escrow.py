@@ -1,0 +1,135 @@
+"""Escrow contracts: building each call as a signed transaction, sending it, reading the contract.
+
+Building has no effect on chain and may be repeated freely; only `send` has one, and the same
+signed transaction sent twice applies once.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from offerhub.ports.chain import SignedTransaction, SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneTerms:
+    description: str
+    amount_stroops: int
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowTerms:
+    """What an escrow is deployed with. Addresses are of funded accounts with USDC trustlines.
+
+    `milestones`: one for single-release (its amount is not sent), one to ten for multi-release.
+    """
+
+    order_id: str
+    multi_release: bool
+    title: str
+    description: str
+    buyer: str
+    seller: str
+    platform: str
+    release_signer: str
+    dispute_resolver: str
+    amount_stroops: int
+    platform_fee_bps: int
+    milestones: tuple[MilestoneTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneFacts:
+    approved: bool
+    released: bool
+    disputed: bool
+    resolved: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class EscrowFacts:
+    """What the contract says now. `balance_stroops` is its live token balance."""
+
+    contract_id: str
+    order_id: str
+    multi_release: bool
+    buyer: str
+    seller: str
+    amount_stroops: int
+    balance_stroops: int
+    released: bool
+    disputed: bool
+    resolved: bool
+    milestones: tuple[MilestoneFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    address: str
+    amount_stroops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The service says it applied; still to be proven by hash. `contract_id` on a deployment."""
+
+    contract_id: str | None
+
+
+class Escrows(Protocol):
+    """Builders raise Rejected (a refusal: read the contract, it may be done already) or Unavailable.
+
+    Every built transaction was checked to be the one that was asked for before it was signed.
+    """
+
+    def build_deploy(self, terms: EscrowTerms, *, signer: SigningKey) -> SignedTransaction: ...
+
+    def build_fund(
+        self, contract_id: str, terms: EscrowTerms, *, signer: SigningKey
+    ) -> SignedTransaction: ...
+
+    def build_milestone_status(
+        self,
+        contract_id: str,
+        *,
+        multi_release: bool,
+        milestone_index: int,
+        status: str,
+        evidence: str,
+        signer: SigningKey,
+    ) -> SignedTransaction: ...
+
+    def build_approve(
+        self, contract_id: str, *, multi_release: bool, milestone_index: int, signer: SigningKey
+    ) -> SignedTransaction: ...
+
+    def build_release(
+        self, contract_id: str, *, milestone_index: int | None, signer: SigningKey
+    ) -> SignedTransaction:
+        """`milestone_index` None: single-release."""
+        ...
+
+    def build_dispute(
+        self, contract_id: str, *, milestone_index: int | None, signer: SigningKey
+    ) -> SignedTransaction: ...
+
+    def build_resolve(
+        self,
+        contract_id: str,
+        *,
+        milestone_index: int | None,
+        shares: tuple[Share, ...],
+        signer: SigningKey,
+    ) -> SignedTransaction: ...
+
+    def send(self, transaction: SignedTransaction) -> Sent:
+        """Raises: Rejected (look the hash up before believing it), Unavailable, OutcomeUnknown."""
+        ...
+
+    def read(self, contract_id: str, *, multi_release: bool) -> EscrowFacts | None: ...
+
+    def find_by_order(self, order_id: str, *, signer: str) -> tuple[EscrowFacts, ...]:
+        """Contracts that `signer` deployed for this order, oldest first (the service allows several)."""
+        ...
+
+    def ping(self) -> None: ...
