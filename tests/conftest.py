@@ -1,0 +1,10 @@
+"""The test rig, for every test; see `tests/fixtures/` for what each fixture gives."""
+
+pytest_plugins = [
+    "tests.fixtures.ports",
+    "tests.fixtures.session",
+    "tests.fixtures.databases",
+    "tests.fixtures.redis_servers",
+    "tests.fixtures.clock",
+    "tests.fixtures.processes",
+]
