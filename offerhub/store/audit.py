@@ -1,0 +1,79 @@
+"""Audit records, and the hash chain that seals them afterwards, in order."""
+
+from typing import Any
+
+from peewee import BigAutoField, BigIntegerField, CharField, IntegerField, TextField
+
+from offerhub.store.fields import JSONText, Millis, Table
+
+
+class AuditRecord(Table):
+    """One record per mutation, append-only."""
+
+    position = BigAutoField()
+    id = CharField(unique=True)
+    occurred_at = Millis()
+    actor_type = CharField()
+    actor_id = CharField(null=True)
+    action = CharField()
+    resource_type = CharField()
+    resource_id = CharField(null=True)
+    before = JSONText(null=True)
+    after = JSONText(null=True)
+    result = CharField()
+    error_code = CharField(null=True)
+    idempotency_key = CharField(null=True)
+    request_id = CharField(null=True)
+    ip = CharField(null=True)
+    user_agent = TextField(null=True)
+
+    class Meta:
+        table_name = "audit_records"
+
+
+class AuditSeal(Table):
+    """Link of the chain: `hash` covers the record and the link before it."""
+
+    number = BigIntegerField(primary_key=True)
+    audit_id = CharField(unique=True)
+    previous_hash = CharField()
+    hash = CharField()
+    format = IntegerField(default=1)
+
+    class Meta:
+        table_name = "audit_seals"
+
+
+def insert(record: dict[str, Any]) -> None:
+    AuditRecord.insert(**record).execute()
+
+
+def unsealed(limit: int) -> list[AuditRecord]:
+    """Committed records without a seal, oldest first."""
+    sealed = AuditSeal.select(AuditSeal.audit_id).where(AuditSeal.audit_id == AuditRecord.id)
+    from peewee import fn
+
+    query = AuditRecord.select().where(~fn.EXISTS(sealed))
+    return list(query.order_by(AuditRecord.position).limit(limit))
+
+
+def last_seal() -> AuditSeal | None:
+    return AuditSeal.select().order_by(AuditSeal.number.desc()).first()
+
+
+def seal(rows: list[dict[str, Any]]) -> None:
+    AuditSeal.insert_many(rows).execute()
+
+
+def sealed_after(number: int, *, limit: int) -> list[tuple[AuditSeal, AuditRecord | None]]:
+    """Links with their records, in order; a record that is gone is None."""
+    seals = list(
+        AuditSeal.select().where(AuditSeal.number > number).order_by(AuditSeal.number).limit(limit)
+    )
+    ids = [link.audit_id for link in seals]
+    records = {r.id: r for r in AuditRecord.select().where(AuditRecord.id.in_(ids))}
+    return [(link, records.get(link.audit_id)) for link in seals]
+
+
+def count_unsealed() -> int:
+    return int(AuditRecord.select().count()) - int(AuditSeal.select().count())

@@ -1,0 +1,115 @@
+"""The one database of a process: SQLite or Postgres behind the same calls.
+
+Not here: tables and queries. A process calls `connect_to` once; tests call it per database.
+SQLite runs in WAL with full sync, and every transaction begins IMMEDIATE: a plain BEGIN that reads
+first and writes later fails with busy errors as soon as two processes write.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from peewee import Database, DatabaseProxy, ModelSelect, Query
+from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+BUSY_TIMEOUT_S = 30
+POOL_WAIT_S = 20
+
+proxy = DatabaseProxy()
+
+
+def open_database(url: str, *, max_connections: int = 20) -> Database:
+    """A pooled database for `sqlite:///path` or `postgresql://…`; opens no connection yet.
+
+    Raises: ValueError for any other URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path)
+        if not path or path == "/":
+            raise ValueError("DATABASE_URL for SQLite names a file: sqlite:////path/to/file.db")
+        return PooledSqliteDatabase(
+            path.removeprefix("/") if not path.startswith("//") else path[1:],
+            max_connections=max_connections,
+            stale_timeout=300,
+            timeout=BUSY_TIMEOUT_S,
+            lock_type="IMMEDIATE",
+            check_same_thread=False,
+            pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1},
+        )
+    if parts.scheme in {"postgresql", "postgres"}:
+        return PooledPostgresqlDatabase(
+            url.replace("postgres://", "postgresql://", 1),
+            max_connections=max_connections,
+            stale_timeout=300,
+            timeout=POOL_WAIT_S,
+            prefer_psycopg3=True,
+        )
+    raise ValueError("DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def connect_to(url: str, *, max_connections: int = 20) -> Database:
+    """Make `url` the database of this process (all tables are bound through `proxy`)."""
+    database = open_database(url, max_connections=max_connections)
+    proxy.initialize(database)
+    return database
+
+
+@contextmanager
+def atomic() -> Iterator[None]:
+    """A transaction, or a part of the one that is open: there are no savepoints.
+
+    Whatever leaves the outermost block by an exception rolls all of it back, so nobody inside
+    may catch a database error and go on.
+    """
+    with connection(), proxy.transaction():
+        yield
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """A pooled connection for the block; joins one that this thread or greenlet holds already."""
+    if not proxy.is_closed():
+        yield
+        return
+    proxy.connect()
+    try:
+        yield
+    finally:
+        if not proxy.is_closed():
+            proxy.close()
+
+
+def in_transaction() -> bool:
+    return bool(proxy.transaction_depth() > 0)
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Run `action` once the open transaction has committed; at once when none is open.
+
+    For wake-ups only: a process that dies in between loses the call.
+    """
+    if in_transaction():
+        proxy.after_commit(action)
+    else:
+        action()
+
+
+def is_postgres() -> bool:
+    return isinstance(proxy.obj, PooledPostgresqlDatabase)
+
+
+def for_update(query: ModelSelect, *, skip_locked: bool = False) -> ModelSelect:
+    """Lock the selected rows until the commit. SQLite's writers hold the whole database already."""
+    if not is_postgres():
+        return query
+    return query.for_update(skip_locked=True) if skip_locked else query.for_update()
+
+
+def execute(query: Query | str, params: tuple[Any, ...] = ()) -> Any:
+    """Run one statement; raw SQL uses `?` on both databases."""
+    if isinstance(query, str):
+        text = query.replace("?", "%s") if is_postgres() else query
+        return proxy.execute_sql(text, params)
+    return query.execute()

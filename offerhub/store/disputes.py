@@ -1,0 +1,48 @@
+"""Disputes and their comments."""
+
+from peewee import CharField, TextField
+
+from offerhub.store.fields import JSONText, Millis, Stroops, Table
+
+
+class Dispute(Table):
+    """One active dispute per order (a unique index says so)."""
+
+    id = CharField(primary_key=True)
+    order_id = CharField()
+    milestone_ref = CharField(null=True)
+    opened_by = CharField()
+    reason = CharField()
+    status = CharField()
+    assignee = CharField(null=True)
+    evidence = JSONText()
+    note = TextField(null=True)
+    decision = CharField(null=True)
+    release_amount = Stroops(null=True)
+    refund_amount = Stroops(null=True)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "disputes"
+
+
+class DisputeComment(Table):
+    id = CharField(primary_key=True)
+    dispute_id = CharField()
+    author = CharField()
+    body = TextField()
+    created_at = Millis()
+
+    class Meta:
+        table_name = "dispute_comments"
+
+
+def active_of(order_id: str) -> Dispute | None:
+    return Dispute.get_or_none((Dispute.order_id == order_id) & (Dispute.status != "RESOLVED"))
+
+
+def active_of_all(order_ids: list[str]) -> dict[str, Dispute]:
+    """Active disputes by order id, for a page of orders."""
+    query = Dispute.select().where(Dispute.order_id.in_(order_ids) & (Dispute.status != "RESOLVED"))
+    return {dispute.order_id: dispute for dispute in query}

@@ -1,0 +1,97 @@
+"""The outbox: events as they were committed, and the stream position that the relay gives them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from peewee import BigAutoField, BigIntegerField, CharField, fn
+
+from offerhub.store.fields import JSONText, Millis, Table
+
+
+class Event(Table):
+    """`sequence` is null until the relay has placed the event on the stream."""
+
+    position = BigAutoField()
+    id = CharField(unique=True)
+    sequence = BigIntegerField(null=True, unique=True)
+    type = CharField()
+    aggregate_type = CharField()
+    aggregate_id = CharField()
+    payload = JSONText()
+    metadata = JSONText()
+    occurred_at = Millis()
+
+    class Meta:
+        table_name = "events"
+
+
+class EventUser(Table):
+    """Which users an event concerns, for streams bound to one user."""
+
+    id = BigAutoField()
+    event_id = CharField()
+    user_id = CharField()
+
+    class Meta:
+        table_name = "event_users"
+
+
+def insert(rows: list[dict[str, Any]], users: list[dict[str, Any]]) -> None:
+    Event.insert_many(rows).execute()
+    if users:
+        EventUser.insert_many(users).execute()
+
+
+def unsequenced(limit: int) -> list[Event]:
+    """Committed events without a stream position, oldest first."""
+    query = Event.select(Event.id, Event.position).where(Event.sequence.is_null())
+    return list(query.order_by(Event.position).limit(limit))
+
+
+def head_sequence() -> int:
+    """The newest stream position; 0 before the first."""
+    return int(Event.select(fn.COALESCE(fn.MAX(Event.sequence), 0)).scalar())
+
+
+def oldest_sequence() -> int:
+    """The oldest retained stream position; 0 before the first."""
+    return int(Event.select(fn.COALESCE(fn.MIN(Event.sequence), 0)).scalar())
+
+
+def place(event_ids: list[str], *, first_sequence: int) -> None:
+    """Give these events consecutive positions from `first_sequence`, in one statement."""
+    from peewee import Case
+
+    order = [(event_id, first_sequence + n) for n, event_id in enumerate(event_ids)]
+    Event.update(sequence=Case(Event.id, order)).where(
+        Event.id.in_(event_ids) & Event.sequence.is_null()
+    ).execute()
+
+
+def after(
+    sequence: int,
+    *,
+    limit: int,
+    types: Iterable[str] | None = None,
+    user_id: str | None = None,
+    aggregate_types: Iterable[str] | None = None,
+    up_to: int | None = None,
+) -> list[Event]:
+    """Events beyond a stream position, in order."""
+    query = Event.select().where(Event.sequence > sequence)
+    if up_to is not None:
+        query = query.where(Event.sequence <= up_to)
+    if types is not None:
+        query = query.where(Event.type.in_(list(types)))
+    if aggregate_types is not None:
+        query = query.where(Event.aggregate_type.in_(list(aggregate_types)))
+    if user_id is not None:
+        concerned = EventUser.select(EventUser.event_id).where(EventUser.user_id == user_id)
+        query = query.where(Event.id.in_(concerned))
+    return list(query.order_by(Event.sequence).limit(limit))
+
+
+def of_aggregate(aggregate_id: str, *, limit: int) -> list[Event]:
+    """One resource's events in the order of their commits, sequenced or not yet."""
+    query = Event.select().where(Event.aggregate_id == aggregate_id)
+    return list(query.order_by(Event.position).limit(limit))

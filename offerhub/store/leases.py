@@ -1,0 +1,69 @@
+"""Leases with fencing for the one active relay, deposit reader or scheduler; and small flags."""
+
+from peewee import BigIntegerField, CharField
+
+from offerhub.store.database import for_update
+from offerhub.store.fields import JSONText, Millis, Table
+
+
+class Lease(Table):
+    """`token` rises with every new holder: work done under an old one is refused."""
+
+    name = CharField(primary_key=True)
+    holder = CharField()
+    token = BigIntegerField()
+    expires_at = Millis()
+
+    class Meta:
+        table_name = "leases"
+
+
+class Flag(Table):
+    """Small durable settings that change at run time, such as maintenance."""
+
+    name = CharField(primary_key=True)
+    value = JSONText()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "flags"
+
+
+def take(name: str, *, holder: str, now: int, ttl_ms: int) -> int | None:
+    """The fencing token when `holder` has the lease (again) for `ttl_ms`; None when another has it.
+
+    Run it in a transaction of its own.
+    """
+    Lease.insert(name=name, holder="", token=0, expires_at=0).on_conflict_ignore().execute()
+    row = for_update(Lease.select().where(Lease.name == name)).get()
+    if row.holder == holder and row.expires_at > now:
+        token = row.token
+    elif row.expires_at <= now:
+        token = row.token + 1
+    else:
+        return None
+    Lease.update(holder=holder, token=token, expires_at=now + ttl_ms).where(
+        Lease.name == name
+    ).execute()
+    return int(token)
+
+
+def still_held(name: str, *, holder: str, token: int) -> bool:
+    """Whether nobody took the lease over; locks its row until the commit, so that nobody can."""
+    row = for_update(Lease.select().where(Lease.name == name)).get_or_none()
+    return row is not None and row.holder == holder and row.token == token
+
+
+def give_up(name: str, *, holder: str) -> None:
+    Lease.update(expires_at=0).where((Lease.name == name) & (Lease.holder == holder)).execute()
+
+
+def flag(name: str) -> object:
+    row = Flag.get_or_none(Flag.name == name)
+    return row.value if row else None
+
+
+def set_flag(name: str, value: object, *, now: int) -> None:
+    Flag.insert(name=name, value=value, updated_at=now).on_conflict(
+        conflict_target=[Flag.name], update={Flag.value: value, Flag.updated_at: now}
+    ).execute()

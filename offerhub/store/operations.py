@@ -1,0 +1,179 @@
+"""Provider operations, their steps, and the claims on signing accounts."""
+
+from peewee import BigIntegerField, CharField, IntegerField, TextField
+
+from offerhub.store.database import execute, for_update, is_postgres
+from offerhub.store.fields import JSONText, Millis, Table
+
+
+class Operation(Table):
+    """`facts` gathers what finished steps found out; `lease_until` fences whoever performs it."""
+
+    id = CharField(primary_key=True)
+    kind = CharField()
+    subject_type = CharField()
+    subject_id = CharField()
+    status = CharField()
+    step = CharField(null=True)
+    params = JSONText()
+    facts = JSONText()
+    failures = IntegerField(default=0)
+    next_run_at = Millis()
+    lease_until = Millis(default=0)
+    lease_token = BigIntegerField(default=0)
+    last_error = TextField(null=True)
+    last_error_code = CharField(null=True)
+    context = JSONText()
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "operations"
+
+
+class Step(Table):
+    """One attempt at one step: written before the call (PREPARED) and after it (the outcome)."""
+
+    id = CharField(primary_key=True)
+    operation_id = CharField()
+    name = CharField()
+    attempt = IntegerField()
+    status = CharField()
+    request = JSONText()
+    outcome = JSONText(null=True)
+    tx_hash = CharField(null=True)
+    signed_xdr = TextField(null=True)
+    source_address = CharField(null=True)
+    sequence = BigIntegerField(null=True)
+    max_time_s = BigIntegerField(null=True)
+    absences = IntegerField(default=0)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "operation_steps"
+
+
+class Claim(Table):
+    """A signing account has one transaction in flight: whoever holds its row."""
+
+    address = CharField(primary_key=True)
+    operation_id = CharField()
+    claimed_at = Millis()
+
+    class Meta:
+        table_name = "signer_claims"
+
+
+def get(operation_id: str) -> Operation | None:
+    return Operation.get_or_none(Operation.id == operation_id)
+
+
+def get_for_update(operation_id: str) -> Operation | None:
+    """Locks the row."""
+    return for_update(Operation.select().where(Operation.id == operation_id)).get_or_none()
+
+
+def claim_due(*, now: int, lease_ms: int, limit: int) -> list[Operation]:
+    """Take up to `limit` due operations for `lease_ms`; each gets a new fencing token.
+
+    Two callers never get the same one (SKIP LOCKED; SQLite's writers are serial anyway).
+    """
+    due = (
+        Operation.select(Operation.id)
+        .where(
+            (Operation.status == "PENDING")
+            & (Operation.next_run_at <= now)
+            & (Operation.lease_until <= now)
+        )
+        .order_by(Operation.next_run_at)
+        .limit(limit)
+    )
+    query = (
+        Operation.update(lease_until=now + lease_ms, lease_token=Operation.lease_token + 1)
+        .where(Operation.id.in_(for_update(due, skip_locked=True)))
+        .returning(Operation)
+    )
+    return list(query.execute())
+
+
+def next_due_at() -> int | None:
+    """When the earliest unleased pending operation is due, in epoch ms."""
+    row = (
+        Operation.select(Operation.next_run_at)
+        .where(Operation.status == "PENDING")
+        .order_by(Operation.next_run_at)
+        .first()
+    )
+    return row.next_run_at if row else None
+
+
+def latest_for(subject_id: str) -> Operation | None:
+    query = Operation.select().where(Operation.subject_id == subject_id)
+    return query.order_by(Operation.created_at.desc(), Operation.id.desc()).first()
+
+
+def latest_for_all(subject_ids: list[str]) -> dict[str, Operation]:
+    """The newest operation by subject, for a page of subjects."""
+    query = Operation.select().where(Operation.subject_id.in_(subject_ids))
+    return {op.subject_id: op for op in query.order_by(Operation.created_at, Operation.id)}
+
+
+def listed(*, status: str | None, limit: int) -> list[Operation]:
+    query = Operation.select()
+    if status is not None:
+        query = query.where(Operation.status == status)
+    return list(query.order_by(Operation.created_at.desc()).limit(limit))
+
+
+def steps_of(operation_id: str) -> list[Step]:
+    return list(
+        Step.select()
+        .where(Step.operation_id == operation_id)
+        .order_by(Step.created_at, Step.name, Step.attempt)
+    )
+
+
+def latest_step(operation_id: str, name: str) -> Step | None:
+    query = Step.select().where((Step.operation_id == operation_id) & (Step.name == name))
+    return query.order_by(Step.attempt.desc()).first()
+
+
+def own_hashes(hashes: list[str]) -> set[str]:
+    """Which of these transactions we prepared ourselves."""
+    query = Step.select(Step.tx_hash).where(Step.tx_hash.in_(hashes))
+    return {row.tx_hash for row in query}
+
+
+def try_claims(addresses: list[str], *, operation_id: str, now: int) -> bool:
+    """Claim all these signing accounts for an operation, or none (the caller then rolls back)."""
+    for address in sorted(addresses):
+        Claim.insert(
+            address=address, operation_id=operation_id, claimed_at=now
+        ).on_conflict_ignore().execute()
+    held = Claim.select().where(Claim.address.in_(addresses) & (Claim.operation_id == operation_id))
+    return held.count() == len(set(addresses))
+
+
+def release_claims(operation_id: str, *, keep: list[str]) -> int:
+    query = Claim.delete().where(Claim.operation_id == operation_id)
+    if keep:
+        query = query.where(Claim.address.not_in(keep))
+    return int(query.execute())
+
+
+def wake_waiting(*, now: int) -> None:
+    """Bring forward operations that waited for a signing account."""
+    Operation.update(next_run_at=now).where(
+        (Operation.status == "PENDING")
+        & (Operation.step == "waiting for signer")
+        & (Operation.next_run_at > now)
+    ).execute()
+
+
+def database_now_ms() -> int | None:
+    """The database's own clock, where it has one (leases of several machines)."""
+    if not is_postgres():
+        return None
+    row = execute("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint").fetchone()
+    return int(row[0])

@@ -1,0 +1,146 @@
+"""Orders, milestones and their escrow contracts."""
+
+from peewee import CharField, IntegerField, TextField
+
+from offerhub.store.database import for_update
+from offerhub.store.fields import JSONText, Millis, Stroops, Table
+from offerhub.store.paging import Rows, page
+
+
+class Order(Table):
+    id = CharField(primary_key=True)
+    buyer_id = CharField()
+    seller_id = CharField()
+    amount = Stroops()
+    currency = CharField()
+    title = TextField()
+    description = TextField(null=True)
+    client_order_ref = CharField(null=True, unique=True)
+    platform_fee_bps = IntegerField()
+    status = CharField()
+    resolution = CharField(null=True)
+    metadata = JSONText()
+    version = IntegerField(default=1)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "orders"
+
+
+class Milestone(Table):
+    id = CharField(primary_key=True)
+    order_id = CharField()
+    position = IntegerField()
+    milestone_ref = CharField()
+    title = TextField()
+    amount = Stroops()
+    status = CharField()
+    evidence_url = TextField(null=True)
+    note = TextField(null=True)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "milestones"
+
+
+class Escrow(Table):
+    """One live escrow per order (a unique index says so); a FAILED deployment stays as history."""
+
+    id = CharField(primary_key=True)
+    order_id = CharField()
+    kind = CharField()
+    status = CharField()
+    resolution = CharField(null=True)
+    amount = Stroops()
+    platform_fee_bps = IntegerField()
+    trustless_contract_id = CharField(null=True, unique=True)
+    buyer_address = CharField()
+    seller_address = CharField()
+    platform_address = CharField()
+    release_address = CharField()
+    resolver_address = CharField()
+    deploy_tx_hash = CharField(null=True)
+    fund_tx_hash = CharField(null=True)
+    release_tx_hash = CharField(null=True)
+    version = IntegerField(default=1)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "escrows"
+
+
+def get(order_id: str) -> Order | None:
+    return Order.get_or_none(Order.id == order_id)
+
+
+def get_for_update(order_id: str) -> Order | None:
+    """Locks the row. Take it before any other lock of the same order."""
+    return for_update(Order.select().where(Order.id == order_id)).get_or_none()
+
+
+def find_by_client_ref(client_order_ref: str) -> Order | None:
+    return Order.get_or_none(Order.client_order_ref == client_order_ref)
+
+
+def milestones_of(order_ids: list[str]) -> list[Milestone]:
+    query = Milestone.select().where(Milestone.order_id.in_(order_ids))
+    return list(query.order_by(Milestone.order_id, Milestone.position))
+
+
+def escrow_of(order_id: str) -> Escrow | None:
+    """The live escrow of an order."""
+    return Escrow.get_or_none((Escrow.order_id == order_id) & (Escrow.status != "FAILED"))
+
+
+def escrows_of(order_ids: list[str]) -> dict[str, Escrow]:
+    """Live escrows by order id, for a page of orders."""
+    query = Escrow.select().where(Escrow.order_id.in_(order_ids) & (Escrow.status != "FAILED"))
+    return {escrow.order_id: escrow for escrow in query}
+
+
+def escrow_for_update(order_id: str) -> Escrow | None:
+    """Locks the live escrow of an order. Lock the order first."""
+    query = Escrow.select().where((Escrow.order_id == order_id) & (Escrow.status != "FAILED"))
+    return for_update(query).get_or_none()
+
+
+def own_contracts(contract_ids: list[str]) -> set[str]:
+    """Which of these contracts are escrows of ours."""
+    query = Escrow.select(Escrow.trustless_contract_id).where(
+        Escrow.trustless_contract_id.in_(contract_ids)
+    )
+    return {row.trustless_contract_id for row in query}
+
+
+def listed(
+    *,
+    limit: int,
+    cursor: str | None,
+    status: str | None = None,
+    buyer_id: str | None = None,
+    seller_id: str | None = None,
+    party_id: str | None = None,
+    client_order_ref: str | None = None,
+    created_after: int | None = None,
+    created_before: int | None = None,
+) -> Rows:
+    """`party_id`: orders in which that user buys or sells."""
+    query = Order.select()
+    for column, value in (
+        (Order.status, status),
+        (Order.buyer_id, buyer_id),
+        (Order.seller_id, seller_id),
+        (Order.client_order_ref, client_order_ref),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if party_id is not None:
+        query = query.where((Order.buyer_id == party_id) | (Order.seller_id == party_id))
+    if created_after is not None:
+        query = query.where(Order.created_at > created_after)
+    if created_before is not None:
+        query = query.where(Order.created_at < created_before)
+    return page(query, limit=limit, cursor=cursor, by=Order.created_at, tie=Order.id)

@@ -1,0 +1,120 @@
+"""Users and their invisible wallets."""
+
+from peewee import BooleanField, CharField, IntegerField, TextField
+
+from offerhub.store.database import for_update
+from offerhub.store.fields import JSONText, Millis, Table
+from offerhub.store.paging import Rows, page
+
+
+class User(Table):
+    id = CharField(primary_key=True)
+    external_user_id = CharField(unique=True)
+    type = CharField()
+    status = CharField()
+    email = CharField(null=True)
+    metadata = JSONText()
+    airtm_user_id = CharField(null=True, unique=True)
+    airtm_email = CharField(null=True)
+    airtm_verified = BooleanField(null=True)
+    airtm_country = CharField(null=True)
+    airtm_linked_at = Millis(null=True)
+    version = IntegerField(default=1)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "users"
+
+
+class Wallet(Table):
+    """`cursor` is the chain reader's position: everything up to it has been credited or recorded."""
+
+    id = CharField(primary_key=True)
+    user_id = CharField(unique=True)
+    address = CharField(unique=True)
+    sealed_key = TextField()
+    kek_id = CharField()
+    status = CharField()
+    cursor = CharField()
+    checked_through_ledger = IntegerField(default=0)
+    checked_at = Millis(default=0)
+    watch_until = Millis(default=0)
+    created_at = Millis()
+    updated_at = Millis()
+
+    class Meta:
+        table_name = "wallets"
+
+
+def get(user_id: str) -> User | None:
+    return User.get_or_none(User.id == user_id)
+
+
+def get_for_update(user_id: str) -> User | None:
+    """Locks the user's row."""
+    return for_update(User.select().where(User.id == user_id)).get_or_none()
+
+
+def find_by_external_id(external_user_id: str) -> User | None:
+    return User.get_or_none(User.external_user_id == external_user_id)
+
+
+def find_by_airtm_id(airtm_user_id: str) -> User | None:
+    return User.get_or_none(User.airtm_user_id == airtm_user_id)
+
+
+def listed(
+    *,
+    limit: int,
+    cursor: str | None,
+    external_user_id: str | None = None,
+    type_: str | None = None,
+    status: str | None = None,
+) -> Rows:
+    query = User.select()
+    if external_user_id is not None:
+        query = query.where(User.external_user_id == external_user_id)
+    if type_ is not None:
+        query = query.where(User.type == type_)
+    if status is not None:
+        query = query.where(User.status == status)
+    return page(query, limit=limit, cursor=cursor, by=User.created_at, tie=User.id)
+
+
+def wallet_of(user_id: str) -> Wallet | None:
+    return Wallet.get_or_none(Wallet.user_id == user_id)
+
+
+def wallets_of(user_ids: list[str]) -> dict[str, Wallet]:
+    """Wallets by user id, for a page of users."""
+    return {w.user_id: w for w in Wallet.select().where(Wallet.user_id.in_(user_ids))}
+
+
+def wallet_by_address(address: str) -> Wallet | None:
+    return Wallet.get_or_none(Wallet.address == address)
+
+
+def owned_addresses(addresses: list[str]) -> set[str]:
+    """Which of these addresses are wallets of ours."""
+    rows = Wallet.select(Wallet.address).where(Wallet.address.in_(addresses))
+    return {row.address for row in rows}
+
+
+def wallets_to_read(*, now: int, idle_before: int, limit: int) -> list[Wallet]:
+    """Active wallets whose deposits were not looked at since `idle_before`; the watched ones always."""
+    query = (
+        Wallet.select()
+        .where(
+            (Wallet.status == "ACTIVE")
+            & ((Wallet.checked_at <= idle_before) | (Wallet.watch_until > now))
+        )
+        .order_by(Wallet.checked_at)
+        .limit(limit)
+    )
+    return list(query)
+
+
+def wallet_for_update(wallet_id: str) -> Wallet | None:
+    """Locks the wallet's row."""
+    return for_update(Wallet.select().where(Wallet.id == wallet_id)).get_or_none()
