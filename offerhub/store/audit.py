@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import BigAutoField, BigIntegerField, CharField, IntegerField, TextField
+from peewee import BigAutoField, BigIntegerField, CharField, IntegerField, TextField, fn
 
 from offerhub.store.fields import JSONText, Millis, Table
 
@@ -51,8 +51,6 @@ def insert(record: dict[str, Any]) -> None:
 def unsealed(limit: int) -> list[AuditRecord]:
     """Committed records without a seal, oldest first."""
     sealed = AuditSeal.select(AuditSeal.audit_id).where(AuditSeal.audit_id == AuditRecord.id)
-    from peewee import fn
-
     query = AuditRecord.select().where(~fn.EXISTS(sealed))
     return list(query.order_by(AuditRecord.position).limit(limit))
 

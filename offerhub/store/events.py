@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from peewee import BigAutoField, BigIntegerField, CharField, fn
+from peewee import BigAutoField, BigIntegerField, Case, CharField, fn
 
 from offerhub.store.fields import JSONText, Millis, Table
 
@@ -60,10 +60,8 @@ def oldest_sequence() -> int:
 
 def place(event_ids: list[str], *, first_sequence: int) -> None:
     """Give these events consecutive positions from `first_sequence`, in one statement."""
-    from peewee import Case
-
-    order = [(event_id, first_sequence + n) for n, event_id in enumerate(event_ids)]
-    Event.update(sequence=Case(Event.id, order)).where(
+    order = [(Event.id == event_id, first_sequence + n) for n, event_id in enumerate(event_ids)]
+    Event.update(sequence=Case(None, order)).where(
         Event.id.in_(event_ids) & Event.sequence.is_null()
     ).execute()
 

@@ -7,7 +7,7 @@ from offerhub.store.fields import Millis, Table
 
 
 class InboxEvent(Table):
-    """status: RECEIVED, APPLIED, IGNORED (with the reason) or DEAD. `body` is the text as received."""
+    """status: RECEIVED, APPLIED, IGNORED (with the reason) or DEAD; `body` as received."""
 
     id = CharField(primary_key=True)
     provider = CharField()

@@ -69,7 +69,7 @@ def apply(deltas: Mapping[str, int]) -> dict[str, int]:
     An account that is missing, or would go below zero, is left out of the answer and unchanged.
     Locks the rows in the order of their names.
     """
-    change = Case(Account.name, [(name, delta) for name, delta in deltas.items()], 0)
+    change = Case(None, [(Account.name == name, delta) for name, delta in deltas.items()], 0)
     ordered = for_update(
         Account.select(Account.name).where(Account.name.in_(list(deltas))).order_by(Account.name)
     )

@@ -49,7 +49,7 @@ def decode(cursor: str) -> tuple[int, str | int]:
         padded = cursor + "=" * (-len(cursor) % 4)
         at, key = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
         if isinstance(at, bool) or not isinstance(at, int) or not isinstance(key, str | int):
-            raise ValueError(cursor)
+            raise TypeError(cursor)
         if not 0 <= at < 2**63 or (isinstance(key, str) and "\x00" in key):
             raise ValueError(cursor)
     except (ValueError, TypeError, binascii.Error) as exc:

@@ -28,7 +28,7 @@ class User(Table):
 
 
 class Wallet(Table):
-    """`cursor` is the chain reader's position: everything up to it has been credited or recorded."""
+    """`cursor` is the chain reader's position: all up to it has been credited or recorded."""
 
     id = CharField(primary_key=True)
     user_id = CharField(unique=True)
@@ -102,7 +102,7 @@ def owned_addresses(addresses: list[str]) -> set[str]:
 
 
 def wallets_to_read(*, now: int, idle_before: int, limit: int) -> list[Wallet]:
-    """Active wallets whose deposits were not looked at since `idle_before`; the watched ones always."""
+    """Active wallets not looked at since `idle_before`; the watched ones always."""
     query = (
         Wallet.select()
         .where(
