@@ -1,0 +1,1 @@
+"""The sandbox's own Stellar network: a ledger clock, accounts, assets, contracts and history."""
