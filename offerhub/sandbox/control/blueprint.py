@@ -1,0 +1,79 @@
+"""Assembles the control routes, lets only the loopback in, and turns refusals into answers."""
+
+import ipaddress
+
+from flask import Blueprint, Response, request
+
+from offerhub.sandbox.airtm import script
+from offerhub.sandbox.airtm.balances import NotEnough
+from offerhub.sandbox.airtm.errors import AirtmError
+from offerhub.sandbox.airtm.script import CannotShow
+from offerhub.sandbox.airtm.states import NotPossible
+from offerhub.sandbox.airtm.users import EmailTaken
+from offerhub.sandbox.airtm.world import AirtmWorld
+from offerhub.sandbox.calls import CallJournal
+from offerhub.sandbox.control.airtm_routes import add_airtm_routes
+from offerhub.sandbox.control.reading import ControlError, reply
+from offerhub.sandbox.control.wire_routes import add_wire_routes
+from offerhub.sandbox.faults import FaultRules, InvalidRule
+from offerhub.sandbox.knobs import InvalidKnob
+from offerhub.sandbox.signing import InvalidSecret
+from offerhub.sandbox.webhook_queue import WebhookQueue
+
+
+def control_blueprint(
+    *, airtm: AirtmWorld, rules: FaultRules, journal: CallJournal, queue: WebhookQueue
+) -> Blueprint:
+    """Every control route, under `/_control`."""
+    blueprint = Blueprint("control", __name__)
+
+    @blueprint.before_request
+    def only_loopback() -> None:
+        address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104
+        if not address.is_loopback:
+            raise ControlError("control is open to the loopback only", status=403)
+
+    _refusals(blueprint)
+    add_airtm_routes(blueprint, airtm)
+    add_wire_routes(
+        blueprint,
+        rules=rules,
+        journal=journal,
+        queue=queue,
+        knobs=airtm.knob_store,
+        clock=airtm.clock,
+    )
+
+    @blueprint.get("/health")
+    def health() -> Response:
+        return reply({"status": "ok"})
+
+    @blueprint.get("/world")
+    def world() -> Response:
+        return reply({"airtm": script.dump(airtm)})
+
+    return blueprint
+
+
+def _refusals(blueprint: Blueprint) -> None:
+    @blueprint.errorhandler(ControlError)
+    def bad_request(error: ControlError) -> Response:
+        return reply({"error": str(error)}, status=error.status)
+
+    @blueprint.errorhandler(InvalidKnob)
+    @blueprint.errorhandler(InvalidRule)
+    @blueprint.errorhandler(InvalidSecret)
+    @blueprint.errorhandler(CannotShow)
+    def invalid(error: ValueError) -> Response:
+        return reply({"error": str(error)}, status=400)
+
+    @blueprint.errorhandler(NotPossible)
+    @blueprint.errorhandler(NotEnough)
+    @blueprint.errorhandler(EmailTaken)
+    def conflict(error: Exception) -> Response:
+        return reply({"error": str(error)}, status=409)
+
+    @blueprint.errorhandler(AirtmError)
+    def refused_by_airtm(error: AirtmError) -> Response:
+        answer = {"error": error.message, "airtm_code": error.code}
+        return reply(answer, status=error.http_status)
