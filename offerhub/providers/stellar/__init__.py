@@ -1,0 +1,1 @@
+"""The Stellar network through Horizon: the adapter of `ports.chain.Chain`."""
