@@ -9,7 +9,11 @@ from offerhub.store.fields import JSONText, Millis, Table
 
 
 class Event(Table):
-    """`sequence` is null until the relay has placed the event on the stream."""
+    """`sequence` is null until the relay has placed the event on the stream.
+
+    `user_1`, `user_2`: whom it concerns, for streams bound to one user (two columns rather than
+    a table of their own: one statement less in every mutation).
+    """
 
     position = BigAutoField()
     id = CharField(unique=True)
@@ -17,6 +21,8 @@ class Event(Table):
     type = CharField()
     aggregate_type = CharField()
     aggregate_id = CharField()
+    user_1 = CharField(null=True)
+    user_2 = CharField(null=True)
     payload = JSONText()
     metadata = JSONText()
     occurred_at = Millis()
@@ -25,21 +31,8 @@ class Event(Table):
         table_name = "events"
 
 
-class EventUser(Table):
-    """Which users an event concerns, for streams bound to one user."""
-
-    id = BigAutoField()
-    event_id = CharField()
-    user_id = CharField()
-
-    class Meta:
-        table_name = "event_users"
-
-
-def insert(rows: list[dict[str, Any]], users: list[dict[str, Any]]) -> None:
+def insert(rows: list[dict[str, Any]]) -> None:
     Event.insert_many(rows).execute()
-    if users:
-        EventUser.insert_many(users).execute()
 
 
 def unsequenced(limit: int) -> list[Event]:
@@ -84,8 +77,7 @@ def after(
     if aggregate_types is not None:
         query = query.where(Event.aggregate_type.in_(list(aggregate_types)))
     if user_id is not None:
-        concerned = EventUser.select(EventUser.event_id).where(EventUser.user_id == user_id)
-        query = query.where(Event.id.in_(concerned))
+        query = query.where((Event.user_1 == user_id) | (Event.user_2 == user_id))
     return list(query.order_by(Event.sequence).limit(limit))
 
 

@@ -17,6 +17,7 @@ class Order(Table):
     description = TextField(null=True)
     client_order_ref = CharField(null=True, unique=True)
     platform_fee_bps = IntegerField()
+    milestone_count = IntegerField(default=0)
     status = CharField()
     resolution = CharField(null=True)
     metadata = JSONText()

@@ -16,6 +16,7 @@ def up(migrator, db):
             description TEXT,
             client_order_ref TEXT UNIQUE,
             platform_fee_bps INTEGER NOT NULL,
+            milestone_count INTEGER NOT NULL,
             status TEXT NOT NULL,
             resolution TEXT,
             metadata TEXT NOT NULL,

@@ -1,0 +1,214 @@
+"""One pure builder per business movement; each returns a balanced transfer.
+
+Amounts are stroops in the account's natural sign: what makes its balance larger is positive.
+`reference` is the movement's permanent business key: the journal posts it once, ever.
+"""
+
+from dataclasses import dataclass
+
+from offerhub.ledger import accounts as a
+
+
+class Unbalanced(ValueError):
+    """A builder produced entries that do not sum to zero; nothing is posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    account: str
+    amount_stroops: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransfer:
+    """A transfer to be posted. Raises Unbalanced when it does not balance."""
+
+    kind: str
+    reference: str
+    subject_type: str
+    subject_id: str
+    lines: tuple[Line, ...]
+    description: str | None = None
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            if isinstance(line.amount_stroops, bool) or not isinstance(line.amount_stroops, int):
+                raise TypeError("money is an integer of stroops")
+            if line.amount_stroops == 0:
+                raise Unbalanced(f"{self.reference}: an entry of zero on {line.account}")
+        total = sum(a.sign(line.account) * line.amount_stroops for line in self.lines)
+        if total != 0 or len(self.lines) < 2:
+            raise Unbalanced(f"{self.reference}: entries sum to {total}")
+
+
+def _transfer(
+    kind: str, reference: str, subject: tuple[str, str], *lines: tuple[str, int]
+) -> NewTransfer:
+    kept = tuple(Line(account, amount) for account, amount in lines if amount != 0)
+    return NewTransfer(kind, f"{kind}:{reference}", subject[0], subject[1], kept)
+
+
+def topup_credited(
+    *, topup_id: str, user_id: str, amount: int, net: int, fee: int, platform_bears_fee: bool
+) -> NewTransfer:
+    """Airtm keeps `fee` of `amount`; by policy the user or the platform bears it."""
+    if amount != net + fee:
+        raise Unbalanced(f"top-up {topup_id}: {amount} is not {net} + {fee}")
+    credited = amount if platform_bears_fee else net
+    return _transfer(
+        "topup_credited",
+        topup_id,
+        ("topup", topup_id),
+        (a.user(user_id, a.AVAILABLE), credited),
+        (a.FEES_AIRTM, net - credited),
+        (a.AIRTM_TREASURY, net),
+    )
+
+
+def deposit_credited(
+    *, deposit_key: str, deposit_id: str, user_id: str, amount: int
+) -> NewTransfer:
+    """`deposit_key`: the network's operation id and change index."""
+    return _transfer(
+        "deposit_credited",
+        deposit_key,
+        ("deposit", deposit_id),
+        (a.user(user_id, a.AVAILABLE), amount),
+        (a.wallet(user_id), amount),
+    )
+
+
+def treasury_funded(*, deposit_key: str, deposit_id: str, amount: int) -> NewTransfer:
+    """Money that the operator put into the platform's own wallet."""
+    return _transfer(
+        "treasury_funded",
+        deposit_key,
+        ("deposit", deposit_id),
+        (a.ADJUSTMENTS, amount),
+        (a.STELLAR_TREASURY, amount),
+    )
+
+
+def funds_reserved(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "funds_reserved",
+        order_id,
+        ("order", order_id),
+        (a.user(buyer_id, a.AVAILABLE), -amount),
+        (a.user(buyer_id, a.RESERVED), amount),
+    )
+
+
+def reserve_returned(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "reserve_returned",
+        order_id,
+        ("order", order_id),
+        (a.user(buyer_id, a.RESERVED), -amount),
+        (a.user(buyer_id, a.AVAILABLE), amount),
+    )
+
+
+def bridged(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewTransfer:
+    """The treasury lends its chain liquidity: the user's money came in on another rail."""
+    return _transfer(
+        "bridged",
+        tx_hash,
+        ("operation", operation_id),
+        (a.STELLAR_TREASURY, -amount),
+        (a.wallet(user_id), amount),
+    )
+
+
+def swept(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewTransfer:
+    """USDC in a wallet beyond what its user is owed goes back to the treasury."""
+    return _transfer(
+        "swept",
+        tx_hash,
+        ("operation", operation_id),
+        (a.wallet(user_id), -amount),
+        (a.STELLAR_TREASURY, amount),
+    )
+
+
+def escrow_funded(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "escrow_funded",
+        order_id,
+        ("order", order_id),
+        (a.user(buyer_id, a.RESERVED), -amount),
+        (a.order_escrow(order_id), amount),
+        (a.wallet(buyer_id), -amount),
+        (a.contract(order_id), amount),
+    )
+
+
+def escrow_released(
+    *,
+    reference: str,
+    order_id: str,
+    seller_id: str,
+    gross: int,
+    to_seller: int,
+    to_platform: int,
+    to_protocol: int,
+) -> NewTransfer:
+    """What the contract paid out, as it moved on chain; the three parts make up `gross`.
+
+    The protocol's fee passes through: it is collected from the payout and leaves at once.
+    """
+    if gross != to_seller + to_platform + to_protocol:
+        raise Unbalanced(f"release of {order_id}: the parts do not make up {gross}")
+    return _transfer(
+        "escrow_released",
+        reference,
+        ("order", order_id),
+        (a.order_escrow(order_id), -gross),
+        (a.user(seller_id, a.AVAILABLE), to_seller),
+        (a.FEES_PLATFORM, to_platform),
+        (a.FEES_PROTOCOL, to_protocol),
+        (a.FEES_PROTOCOL, -to_protocol),
+        (a.contract(order_id), -gross),
+        (a.wallet(seller_id), to_seller),
+        (a.STELLAR_TREASURY, to_platform),
+    )
+
+
+def withdrawal_held(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "withdrawal_held",
+        withdrawal_id,
+        ("withdrawal", withdrawal_id),
+        (a.user(user_id, a.AVAILABLE), -amount),
+        (a.user(user_id, a.WITHDRAWING), amount),
+    )
+
+
+def withdrawal_returned(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "withdrawal_returned",
+        withdrawal_id,
+        ("withdrawal", withdrawal_id),
+        (a.user(user_id, a.WITHDRAWING), -amount),
+        (a.user(user_id, a.AVAILABLE), amount),
+    )
+
+
+def withdrawal_paid_on_chain(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "withdrawal_paid",
+        withdrawal_id,
+        ("withdrawal", withdrawal_id),
+        (a.user(user_id, a.WITHDRAWING), -amount),
+        (a.wallet(user_id), -amount),
+    )
+
+
+def withdrawal_paid_by_airtm(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
+    return _transfer(
+        "withdrawal_paid",
+        withdrawal_id,
+        ("withdrawal", withdrawal_id),
+        (a.user(user_id, a.WITHDRAWING), -amount),
+        (a.AIRTM_TREASURY, -amount),
+    )
