@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 
-from offerhub.sandbox.config import TESTNET_PASSPHRASE, USD, SandboxConfig
+from offerhub.sandbox.chain.network import DEFAULT_LEDGER_INTERVAL_MS, DEFAULT_PASSPHRASE
+from offerhub.sandbox.config import USD, SandboxConfig
 from offerhub.sandbox.knobs import AirtmKnobs, WebhookKnobs
 from offerhub.sandbox.server import SandboxServer
 
@@ -71,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=0, help="0 takes a free port, printed on the first line")
     add("--host", default="127.0.0.1", help="address to listen on; control stays loopback only")
     add("--state", default=":memory:", help="SQLite file that outlives the process")
-    add("--passphrase", default=TESTNET_PASSPHRASE, help="network passphrase of the chain")
-    add("--ledger-interval-ms", type=int, default=500)
+    add("--passphrase", default=DEFAULT_PASSPHRASE, help="network passphrase of the chain")
+    add("--ledger-interval-ms", type=int, default=DEFAULT_LEDGER_INTERVAL_MS)
     add("--public-base-url", default="", help="how browsers reach the checkout page")
     add("--airtm-available-usd", type=int, default=0, help="enterprise balance of a new state")
     add("--payin-fee-bps", type=int, default=250, help="Airtm's fee, for a new state")

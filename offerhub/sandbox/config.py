@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from offerhub.sandbox.airtm.users import NewUser
+from offerhub.sandbox.chain.network import DEFAULT_LEDGER_INTERVAL_MS, DEFAULT_PASSPHRASE
 from offerhub.sandbox.knobs import AirtmKnobs, WebhookKnobs
 
-TESTNET_PASSPHRASE = "Test SDF Network ; September 2015"  # noqa: S105
 USD = 10_000_000
 
 BUYER = "buyer@example.com"
@@ -58,6 +58,7 @@ class SandboxConfig:
 
     state_path: SQLite file that outlives the process; ":memory:" forgets.
     webhook_url, webhook_secret: both or neither; without them webhooks wait in the queue.
+    ledger_interval_ms: 0 includes at once; None closes ledgers by control only.
     airtm_available_stroops, seed_users, airtm_knobs, webhook_knobs: used when the state is new.
     public_base_url: how browsers reach the sandbox; empty for its own loopback address.
     """
@@ -68,8 +69,8 @@ class SandboxConfig:
     state_path: str = ":memory:"
     webhook_url: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
-    passphrase: str = TESTNET_PASSPHRASE
-    ledger_interval_ms: int = 500
+    passphrase: str = DEFAULT_PASSPHRASE
+    ledger_interval_ms: int | None = DEFAULT_LEDGER_INTERVAL_MS
     public_base_url: str = ""
     airtm_available_stroops: int = 0
     seed_users: tuple[NewUser, ...] = SEED_USERS

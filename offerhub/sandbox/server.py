@@ -9,14 +9,16 @@ from offerhub.sandbox.airtm.blueprint import airtm_blueprint
 from offerhub.sandbox.airtm.progress import Progress
 from offerhub.sandbox.airtm.world import AirtmWorld
 from offerhub.sandbox.calls import CallJournal
+from offerhub.sandbox.chain.network import Chain
 from offerhub.sandbox.checkout import checkout_blueprint
 from offerhub.sandbox.clock import SandboxClock
 from offerhub.sandbox.config import SandboxConfig
 from offerhub.sandbox.control.blueprint import control_blueprint
 from offerhub.sandbox.faults import FaultRules
+from offerhub.sandbox.horizon import horizon_blueprint
+from offerhub.sandbox.hot_wallet import HotWallet
 from offerhub.sandbox.http_server import BreakableServer
 from offerhub.sandbox.knobs import Knobs
-from offerhub.sandbox.network import NoRail
 from offerhub.sandbox.provider_wire import ProviderWire
 from offerhub.sandbox.store import SandboxStore
 from offerhub.sandbox.webhook_queue import Target, WebhookQueue
@@ -40,12 +42,17 @@ class SandboxServer:
         self.webhook_queue = WebhookQueue(self.store, self.knobs)
         if config.webhook_url is not None and config.webhook_secret is not None:
             self.webhook_queue.set_target(Target(config.webhook_url, config.webhook_secret))
+        self.chain = Chain(
+            self.store,
+            passphrase=config.passphrase,
+            ledger_interval_ms=config.ledger_interval_ms,
+        )
         self.airtm = AirtmWorld(
             store=self.store,
             clock=SandboxClock(self.store),
             knob_store=self.knobs,
             announce=self.webhook_queue.announce,
-            stellar=NoRail(),
+            stellar=HotWallet(self.store, self.chain),
         )
         self.airtm.install()
         script.seed(
@@ -124,10 +131,12 @@ class SandboxServer:
             airtm_blueprint(self.airtm, key=config.airtm_key, secret=config.airtm_secret),
             url_prefix="/airtm/v2",
         )
+        app.register_blueprint(horizon_blueprint(self.chain))
         app.register_blueprint(checkout_blueprint(self.airtm), url_prefix="/checkout")
         app.register_blueprint(
             control_blueprint(
                 airtm=self.airtm,
+                chain=self.chain,
                 rules=self.rules,
                 journal=self.journal,
                 queue=self.webhook_queue,

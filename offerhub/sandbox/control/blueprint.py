@@ -7,22 +7,27 @@ from flask import Blueprint, Response, request
 from offerhub.sandbox.airtm import script
 from offerhub.sandbox.airtm.balances import NotEnough
 from offerhub.sandbox.airtm.errors import AirtmError
-from offerhub.sandbox.airtm.script import CannotShow
 from offerhub.sandbox.airtm.states import NotPossible
 from offerhub.sandbox.airtm.users import EmailTaken
 from offerhub.sandbox.airtm.world import AirtmWorld
 from offerhub.sandbox.calls import CallJournal
+from offerhub.sandbox.chain.actors import ChainRefused
+from offerhub.sandbox.chain.network import Chain
 from offerhub.sandbox.control.airtm_routes import add_airtm_routes
 from offerhub.sandbox.control.reading import ControlError, reply
+from offerhub.sandbox.control.stellar_routes import add_stellar_routes
 from offerhub.sandbox.control.wire_routes import add_wire_routes
-from offerhub.sandbox.faults import FaultRules, InvalidRule
-from offerhub.sandbox.knobs import InvalidKnob
-from offerhub.sandbox.signing import InvalidSecret
+from offerhub.sandbox.faults import FaultRules
 from offerhub.sandbox.webhook_queue import WebhookQueue
 
 
 def control_blueprint(
-    *, airtm: AirtmWorld, rules: FaultRules, journal: CallJournal, queue: WebhookQueue
+    *,
+    airtm: AirtmWorld,
+    chain: Chain,
+    rules: FaultRules,
+    journal: CallJournal,
+    queue: WebhookQueue,
 ) -> Blueprint:
     """Every control route, under `/_control`."""
     blueprint = Blueprint("control", __name__)
@@ -35,6 +40,7 @@ def control_blueprint(
 
     _refusals(blueprint)
     add_airtm_routes(blueprint, airtm)
+    add_stellar_routes(blueprint, chain)
     add_wire_routes(
         blueprint,
         rules=rules,
@@ -50,7 +56,7 @@ def control_blueprint(
 
     @blueprint.get("/world")
     def world() -> Response:
-        return reply({"airtm": script.dump(airtm)})
+        return reply({"airtm": script.dump(airtm), "stellar": chain.snapshot()})
 
     return blueprint
 
@@ -60,16 +66,16 @@ def _refusals(blueprint: Blueprint) -> None:
     def bad_request(error: ControlError) -> Response:
         return reply({"error": str(error)}, status=error.status)
 
-    @blueprint.errorhandler(InvalidKnob)
-    @blueprint.errorhandler(InvalidRule)
-    @blueprint.errorhandler(InvalidSecret)
-    @blueprint.errorhandler(CannotShow)
+    # InvalidKnob, InvalidRule, InvalidSecret and CannotShow are ValueErrors, and the chain raises
+    # plain ones for requests that make no sense on it.
+    @blueprint.errorhandler(ValueError)
     def invalid(error: ValueError) -> Response:
         return reply({"error": str(error)}, status=400)
 
     @blueprint.errorhandler(NotPossible)
     @blueprint.errorhandler(NotEnough)
     @blueprint.errorhandler(EmailTaken)
+    @blueprint.errorhandler(ChainRefused)
     def conflict(error: Exception) -> Response:
         return reply({"error": str(error)}, status=409)
 
