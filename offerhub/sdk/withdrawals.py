@@ -1,0 +1,85 @@
+"""Withdrawals: money that leaves to a chain address or an Airtm account."""
+
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from offerhub.sdk.models import Withdrawal
+from offerhub.sdk.money import CURRENCY, amount_text
+from offerhub.sdk.pages import Page, read_page
+from offerhub.sdk.resources import Resources, path_of
+
+
+class Withdrawals(Resources):
+    def create(
+        self,
+        *,
+        user_id: str,
+        amount: str | Decimal,
+        destination_type: str,
+        destination_ref: str,
+        destination_memo: str | None = None,
+        commit: bool = False,
+        currency: str = CURRENCY,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        wait_s: int | None = None,
+    ) -> Withdrawal:
+        """Start a withdrawal. `destination_type`: CRYPTO (an address) or AIRTM_BALANCE (an e-mail).
+
+        Raises: InsufficientFunds, WithdrawalDestinationInvalid, UserSuspended.
+        """
+        body = {
+            "user_id": user_id,
+            "amount": amount_text(amount),
+            "destination_type": destination_type,
+            "destination_ref": destination_ref,
+            "destination_memo": destination_memo,
+            "commit": commit,
+            "currency": currency,
+            "description": description,
+            "metadata": metadata,
+        }
+        answer = self._http.change(
+            "POST", "/withdrawals", body, idempotency_key=idempotency_key, wait_s=wait_s
+        )
+        return Withdrawal.from_json(answer.data)
+
+    def get(self, withdrawal_id: str) -> Withdrawal:
+        """Raises: WithdrawalNotFound."""
+        return Withdrawal.from_json(self._http.get(path_of("withdrawals", withdrawal_id)).data)
+
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        user_id: str | None = None,
+        status: str | None = None,
+    ) -> Page[Withdrawal]:
+        """One page, newest first; `limit` 1 to 100."""
+        filters = {"limit": limit, "user_id": user_id, "status": status}
+        return read_page(
+            self._asking("/withdrawals"), Withdrawal.from_json, filters=filters, cursor=cursor
+        )
+
+    def iterate(
+        self, *, user_id: str | None = None, status: str | None = None
+    ) -> Iterator[Withdrawal]:
+        """Every withdrawal, newest first, a hundred per request."""
+        return self.list(limit=100, user_id=user_id, status=status).every_item()
+
+    def wait_for(
+        self, withdrawal_id: str, states: Collection[str], *, timeout_s: float = 60.0
+    ) -> Withdrawal:
+        """The withdrawal, once its status is one of `states`. Blocks.
+
+        Raises: WaitTimeout, UnexpectedState.
+        """
+        return self._wait(
+            lambda: self.get(withdrawal_id),
+            kind="withdrawal",
+            states=states,
+            timeout_s=timeout_s,
+        )
