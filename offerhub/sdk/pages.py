@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 from offerhub.sdk.http import Answer
 
 T = TypeVar("T")
-Fetch = Callable[[str | None], "Page[T]"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,7 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next_cursor: str | None
-    fetch: Fetch[T]
+    fetch: "Callable[[str | None], Page[T]]"
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
