@@ -48,10 +48,10 @@ def insert(record: dict[str, Any]) -> None:
     AuditRecord.insert(**record).execute()
 
 
-def unsealed(limit: int) -> list[AuditRecord]:
-    """Committed records without a seal, oldest first."""
+def unsealed(limit: int, *, after_position: int = 0) -> list[AuditRecord]:
+    """Committed records without a seal, oldest first; only those beyond `after_position`."""
     sealed = AuditSeal.select(AuditSeal.audit_id).where(AuditSeal.audit_id == AuditRecord.id)
-    query = AuditRecord.select().where(~fn.EXISTS(sealed))
+    query = AuditRecord.select().where((AuditRecord.position > after_position) & ~fn.EXISTS(sealed))
     return list(query.order_by(AuditRecord.position).limit(limit))
 
 
