@@ -10,10 +10,10 @@ from stellar_sdk import (
     FeeBumpTransactionEnvelope,
     Keypair,
     Transaction,
+    TransactionBuilder,
     TransactionEnvelope,
 )
 from stellar_sdk.exceptions import BadSignatureError
-from stellar_sdk.helpers import parse_transaction_envelope_from_xdr
 from stellar_sdk.operation import InvokeHostFunction
 
 
@@ -74,7 +74,7 @@ class Submission:
 def decode(envelope_xdr: str, passphrase: str) -> Submission:
     """Decode base64 XDR. Raises MalformedEnvelope."""
     try:
-        envelope = parse_transaction_envelope_from_xdr(envelope_xdr, passphrase)
+        envelope = TransactionBuilder.from_xdr(envelope_xdr, passphrase)
     except Exception as problem:
         # The XDR reader raises whatever the broken bytes lead it to: EOFError, struct.error, ...
         raise MalformedEnvelope(str(problem)) from problem
@@ -82,7 +82,7 @@ def decode(envelope_xdr: str, passphrase: str) -> Submission:
         bump = envelope.transaction
         inner = bump.inner_transaction_envelope
         return Submission(
-            envelope_xdr=envelope_xdr,
+            envelope_xdr=envelope.to_xdr(),
             hash=envelope.hash_hex(),
             inner_hash=inner.hash_hex(),
             transaction=inner.transaction,
@@ -96,7 +96,7 @@ def decode(envelope_xdr: str, passphrase: str) -> Submission:
     assert isinstance(envelope, TransactionEnvelope)
     transaction = envelope.transaction
     return Submission(
-        envelope_xdr=envelope_xdr,
+        envelope_xdr=envelope.to_xdr(),
         hash=envelope.hash_hex(),
         inner_hash=None,
         transaction=transaction,

@@ -28,7 +28,7 @@ from offerhub.sandbox.chain.state import State
 from offerhub.sandbox.chain.submission import Submissions
 from offerhub.sandbox.store import SandboxStore
 
-DEFAULT_PASSPHRASE = "OfferHub Sandbox Network ; 2026"
+DEFAULT_PASSPHRASE = "OfferHub Sandbox Network ; 2026"  # noqa: S105 - a network name
 DEFAULT_LEDGER_INTERVAL_MS = 200
 
 

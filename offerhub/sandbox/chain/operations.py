@@ -25,7 +25,7 @@ from offerhub.sandbox.chain.amounts import (
     to_text,
 )
 from offerhub.sandbox.chain.effects import Context, Effect, Transfer, muxed_fields
-from offerhub.sandbox.chain.results import OperationFailed, OpCode
+from offerhub.sandbox.chain.results import OpCode, OperationFailed
 from offerhub.sandbox.chain.state import BASE_RESERVE_STROOPS
 
 _Create = xdr.CreateAccountResultCode
