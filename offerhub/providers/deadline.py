@@ -6,6 +6,7 @@ Not bounded: name resolution, which the system's resolver limits by itself.
 """
 
 import contextlib
+import functools
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -38,16 +39,23 @@ class DeadlineTransport(httpx.HTTPTransport):
             max_keepalive_connections=max_connections,
             keepalive_expiry=30.0,
         )
-        super().__init__(limits=limits)
+        context = _trusted_authorities()
+        super().__init__(verify=context, limits=limits)
         # httpx has no public way to hand its pool a network backend; a test with a dripping
         # server fails should this attribute ever move.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=context,
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
             network_backend=_Backend(),
         )
+
+
+@functools.cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """Read once per process: loading the authorities takes longer than most calls."""
+    return httpx.create_ssl_context()
 
 
 class _Backend(httpcore.NetworkBackend):
