@@ -36,7 +36,7 @@ def append_only(database: Database, table: str) -> None:
     if is_postgres(database):
         database.execute_sql(
             "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME "
+            "$$ BEGIN RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME "
             "USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
         database.execute_sql(
