@@ -257,7 +257,8 @@ class Settings(BaseSettings):
     @property
     def redis_embedded(self) -> bool:
         """Whether Redis is the Valkey that `offerhub up` runs in the deployment's folder."""
-        return self.redis_url.endswith(f"{paths.valkey_socket(self.home)}?db=0")
+        password = self.valkey_password.get_secret_value() if self.valkey_password else ""
+        return self.redis_url == paths.valkey_url(self.home, password=password)
 
     @property
     def bind_address(self) -> tuple[str, int]:

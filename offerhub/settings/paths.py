@@ -1,16 +1,19 @@
 """Where a deployment keeps its files, as functions of its folder.
 
-Socket paths have a limit of about 100 bytes; a folder with a longer name keeps its sockets in a
-short, private folder instead. Every process works out the same place from the folder alone.
+Socket paths have a limit of about 100 bytes; a folder with a longer or a very odd name keeps its
+sockets in a short, private folder instead. Every process works out the same place from the folder.
 """
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 SOCKET_PATH_BYTES: Final = 100
+_PLAIN = re.compile(r"[\w/ .+=@,-]+", re.ASCII)
 LONGEST_SOCKET: Final = "supervisor.sock.12345678"  # the manager binds a temporary name first
 
 
@@ -41,7 +44,8 @@ def valkey_data(home: Path) -> Path:
 def sockets(home: Path) -> Path:
     """The folder for Unix sockets of the deployment in `home` (not created here)."""
     folder = run(home)
-    if len(os.fsencode(folder / LONGEST_SOCKET)) <= SOCKET_PATH_BYTES:
+    fits = len(os.fsencode(folder / LONGEST_SOCKET)) <= SOCKET_PATH_BYTES
+    if fits and _PLAIN.fullmatch(str(folder)):
         return folder
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return Path("/tmp") / f"offerhub-{os.getuid()}-{digest}"  # noqa: S108 - see make_private
@@ -49,6 +53,12 @@ def sockets(home: Path) -> Path:
 
 def valkey_socket(home: Path) -> Path:
     return sockets(home) / "valkey.sock"
+
+
+def valkey_url(home: Path, *, password: str) -> str:
+    """The embedded Valkey as Redis clients are told of it."""
+    login = f":{quote(password, safe='')}@" if password else ""
+    return f"unix://{login}{quote(str(valkey_socket(home)))}?db=0"
 
 
 def supervisor_socket(home: Path) -> Path:

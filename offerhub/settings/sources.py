@@ -9,7 +9,6 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -59,6 +58,15 @@ def load_home(home: Path, environ: Mapping[str, str]) -> Settings:
     Raises: InvalidSettings; also when secrets.env is readable by others than its owner.
     """
     return load(read_home(home, environ))
+
+
+def load_process(environ: Mapping[str, str]) -> Settings:
+    """Settings of a process: of the deployment that OFFERHUB_HOME names, else variables alone.
+
+    Raises: InvalidSettings.
+    """
+    home = environ.get("OFFERHUB_HOME", "").strip()
+    return load_home(Path(home), environ) if home else load(environ)
 
 
 def read_home(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -145,9 +153,8 @@ def _embedded(values: dict[str, Any], problems: list[Problem]) -> None:
             problems.append(Problem(name, "is not set, and there is no OFFERHUB_HOME to use."))
     folder = Path(os.path.abspath(home or "."))
     values.setdefault("DATABASE_URL", f"sqlite:///{paths.database(folder)}")
-    password = quote(values.get("OFFERHUB_VALKEY_PASSWORD", ""), safe="")
-    login = f":{password}@" if password else ""
-    values.setdefault("REDIS_URL", f"unix://{login}{paths.valkey_socket(folder)}?db=0")
+    password = values.get("OFFERHUB_VALKEY_PASSWORD", "")
+    values.setdefault("REDIS_URL", paths.valkey_url(folder, password=password))
     values["OFFERHUB_HOME"] = folder
 
 

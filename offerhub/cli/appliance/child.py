@@ -1,0 +1,33 @@
+"""What supervisor starts: take the process's name, then become the process.
+
+Called as `python -m offerhub.cli.appliance.child NAME` in the deployment's folder.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from offerhub.cli.appliance import holding, programs
+
+
+def main(arguments: list[str]) -> None:
+    """Hold the name for this deployment and run its program; does not return."""
+    program = programs.named(arguments[0])
+    home = Path(os.environ["OFFERHUB_HOME"])
+    run = home / "data" / "run"
+    try:
+        held = holding.hold(run, program.name)
+    except holding.StillHeld as error:
+        sys.exit(f"offerhub: {error}")
+    if program.name == programs.VALKEY:
+        from offerhub.cli.appliance.valkey import CONFIG_NAME, become
+
+        become(run / CONFIG_NAME)
+    os.set_inheritable(held, False)  # forks keep it, programs started anew need not
+    from offerhub.cli.group import main as offerhub
+
+    offerhub(program.command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,64 @@
+"""`offerhub serve`: the API under gunicorn with gevent workers.
+
+The application itself is made by `offerhub.wsgi`, in each worker, after the fork.
+"""
+
+from typing import Any, Final
+
+import click
+
+APPLICATION: Final = "offerhub.wsgi:create_app()"
+WORKER_CONNECTIONS: Final = 1000
+REQUEST_TIMEOUT_S: Final = 60
+GRACEFUL_TIMEOUT_S: Final = 25
+KEEPALIVE_S: Final = 5
+BACKLOG: Final = 1024
+
+
+@click.command()
+def serve() -> None:
+    """Run the API until it is told to stop; running requests are finished first."""
+    from gevent import monkey  # type: ignore[import-untyped]
+
+    monkey.patch_all()  # before anything else opens sockets, locks or TLS contexts
+
+    from offerhub import logs
+    from offerhub.cli.deployment import read_settings
+
+    settings = read_settings()
+    logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
+    run_gunicorn(
+        {
+            "bind": settings.bind,
+            "workers": settings.web_workers,
+            "worker_class": "gevent",
+            "worker_connections": WORKER_CONNECTIONS,
+            "timeout": REQUEST_TIMEOUT_S,
+            "graceful_timeout": GRACEFUL_TIMEOUT_S,
+            "keepalive": KEEPALIVE_S,
+            "backlog": BACKLOG,
+            "accesslog": None,
+            "logger_class": "offerhub.cli.gunicorn_logs.PlainLogger",
+            "proc_name": "offerhub-api",
+            "control_socket_disable": True,
+            "forwarded_allow_ips": "",
+            "limit_request_line": 8190,
+            "limit_request_fields": 100,
+        }
+    )
+
+
+def run_gunicorn(options: dict[str, Any], application: str = APPLICATION) -> None:
+    """Serve `application` (an import string) with these gunicorn options; returns never."""
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+    from gunicorn.util import import_app  # type: ignore[import-untyped]
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return import_app(application)
+
+    Server().run()
