@@ -4,10 +4,12 @@ One thread sends one message at a time; a receiver that hangs holds up the other
 time-out, as much as the real sender allows one attempt.
 """
 
+import logging
 import secrets
 import sqlite3
 import threading
 import time
+from functools import cache
 
 import httpx
 
@@ -18,6 +20,22 @@ from offerhub.sandbox.webhook_queue import Target, WebhookQueue
 ATTEMPT_TIMEOUT_S = 15.0
 IDLE_WAIT_S = 0.03
 _LONGEST_ERROR = 200
+
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def _client_with(*, verify: bool) -> httpx.Client:
+    # Svix does not follow redirects: a 3xx is a failed attempt.
+    return httpx.Client(
+        timeout=ATTEMPT_TIMEOUT_S, follow_redirects=False, trust_env=False, verify=verify
+    )
+
+
+def _client(url: str) -> httpx.Client:
+    """A client for the target; loading the certificates is only worth it where TLS is spoken."""
+    return _client_with(verify=url.startswith("https:"))
 
 
 class WebhookSender:
@@ -38,23 +56,24 @@ class WebhookSender:
         self._thread.join(timeout=ATTEMPT_TIMEOUT_S + 1)
 
     def _run(self) -> None:
-        # Svix does not follow redirects: a 3xx is a failed attempt.
-        with httpx.Client(
-            timeout=ATTEMPT_TIMEOUT_S, follow_redirects=False, trust_env=False
-        ) as client:
-            while not self._stopping.is_set():
-                target = self._queue.target()
-                message = self._queue.next_due() if target else None
-                if target is None or message is None:
-                    self._stopping.wait(IDLE_WAIT_S)
-                    continue
-                self._attempt(client, target, message)
+        while not self._stopping.is_set():
+            target = self._queue.target()
+            message = self._queue.next_due() if target else None
+            if target is None or message is None:
+                self._stopping.wait(IDLE_WAIT_S)
+                continue
+            try:
+                self._attempt(target, message)
+            except Exception:
+                # One message that cannot be sent must not end the sending of all others.
+                log.exception("the sandbox could not attempt webhook %s", message["message_id"])
+                self._queue.record(message, status=None, error="not attempted: see the log")
 
-    def _attempt(self, client: httpx.Client, target: Target, message: sqlite3.Row) -> None:
+    def _attempt(self, target: Target, message: sqlite3.Row) -> None:
         body = message["body"].encode()
         headers = self._headers(target, message_id=message["message_id"], body=body)
         try:
-            status = client.post(target.url, content=body, headers=headers).status_code
+            status = _client(target.url).post(target.url, content=body, headers=headers).status_code
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             text = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
             self._queue.record(message, status=None, error=text)
