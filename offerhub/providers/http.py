@@ -261,7 +261,7 @@ class HttpClient:
             taken_s = time.monotonic() - started_s
             _log.log(
                 logging.INFO if outcome == "ok" else logging.WARNING,
-                "provider_call",
+                "provider.call",
                 extra={
                     "provider": self.provider,
                     "method": method,

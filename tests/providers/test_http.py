@@ -292,7 +292,7 @@ def test_every_call_is_logged_by_its_template_and_without_secrets(
     written = " ".join(str(vars(record)) for record in caplog.records)
     for private in ("ana", "the-key", "the-secret", "Basic"):
         assert private not in written
-    record = next(record for record in caplog.records if record.msg == "provider_call")
+    record = next(record for record in caplog.records if record.msg == "provider.call")
     seen = {
         name: vars(record)[name] for name in ("provider", "method", "path", "status", "outcome")
     }

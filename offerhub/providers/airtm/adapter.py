@@ -129,9 +129,7 @@ class AirtmPayments:
         except Rejected as refusal:
             if refusal.code != reasons.PAYOUT_CODE_EXISTS:
                 raise
-            with _effect_is_certain(refusal):
-                payout = _found(self.find_payout(code), refusal)
-            return _same_payout(payout, amount_stroops, recipient_email, refusal)
+            return self._repeated_payout(code, amount_stroops, recipient_email, refusal)
         payout = _read(mapping.read_payout, body, changes=True)
         if (payout.code, payout.amount_stroops) != (code, amount_stroops):
             raise _answer_to_another(code)
@@ -186,6 +184,33 @@ class AirtmPayments:
     def _payin(self, body: Any) -> Payin:
         return mapping.read_payin(body, checkout_url_template=self._checkout_url_template)
 
+    def _repeated_payout(
+        self, code: str, amount_stroops: int, recipient_email: str, refusal: Rejected
+    ) -> Payout:
+        """What the first create made, if it is what was asked for now."""
+        with _effect_is_certain(refusal):
+            payout = _found(self.find_payout(code), refusal)
+            same_recipient = (
+                payout.recipient_email.casefold() == recipient_email.casefold()
+                # One person may have several addresses, and Airtm may name another than we did.
+                or self._account_id(payout.recipient_email) == self._account_id(recipient_email)
+            )
+        if payout.amount_stroops == amount_stroops and same_recipient:
+            return payout
+        mismatch = _used_for_another(code, "amount" if same_recipient else "recipient", refusal)
+        if payout.status in _UNPAID:
+            raise mismatch from refusal
+        # Paid or about to be: to call this a refusal would give the money back a second time.
+        raise OutcomeUnknown(
+            f"{mismatch.message}, and it is {payout.raw_status}",
+            provider=PROVIDER,
+            code=refusal.code,
+        ) from refusal
+
+    def _account_id(self, email: str) -> str:
+        account = self.find_account(email)
+        return account.provider_id if account else f"nobody at {email}"
+
     def _after_late_cancel(self, refusal: Rejected, read_again: Callable[[], _Record]) -> _Record:
         """What is there after a refused cancel. A refusal for another reason is raised again."""
         if refusal.code not in reasons.TOO_LATE_TO_CANCEL:
@@ -228,22 +253,6 @@ def _found(record: _Record | None, refusal: Rejected) -> _Record:
             code=refusal.code,
         )
     return record
-
-
-def _same_payout(
-    payout: Payout, amount_stroops: int, recipient_email: str, refusal: Rejected
-) -> Payout:
-    same_recipient = payout.recipient_email.casefold() == recipient_email.casefold()
-    if payout.amount_stroops == amount_stroops and same_recipient:
-        return payout
-    what = "recipient" if payout.amount_stroops == amount_stroops else "amount"
-    mismatch = _used_for_another(payout.code, what, refusal)
-    if payout.status in _UNPAID:
-        raise mismatch from refusal
-    # Paid or about to be: to call this a refusal would give the money back a second time.
-    raise OutcomeUnknown(
-        f"{mismatch.message}, and it is {payout.raw_status}", provider=PROVIDER, code=refusal.code
-    ) from refusal
 
 
 def _same_code(record: _Record, found: str, asked: str) -> _Record:
