@@ -1,0 +1,1 @@
+"""Trustless Work's API: the adapter of `ports.escrow.Escrows`."""
