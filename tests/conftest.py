@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures.redis_servers",
     "tests.fixtures.clock",
     "tests.fixtures.processes",
+    "tests.fixtures.examples",
 ]
