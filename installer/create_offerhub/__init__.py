@@ -1,1 +1,1 @@
-"""x"""
+"""create-offerhub: makes a deployment folder. It imports neither the server nor the TUI."""

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 120.0
+_WATCH_S: Final = 2.0
 
 
 @click.command()
@@ -26,12 +28,17 @@ STOP_TIMEOUT_S: Final = 120.0
     "--timeout", "timeout_s", type=click.IntRange(1, 3600), default=READY_TIMEOUT_S,
     show_default=True, help="Seconds to wait until the API is ready.",
 )  # fmt: skip
+@click.option(
+    "--foreground", is_flag=True, help="Stay, and stop everything when told to stop (containers)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def up(timeout_s: int, as_json: bool) -> None:
+def up(timeout_s: int, foreground: bool, as_json: bool) -> None:
     """Start everything that does not run yet, and wait until the API is ready.
 
     Running it again is harmless: a deployment that is up stays as it is.
     """
+    if foreground:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = require_home()
     settings = read_settings()
     from offerhub.cli.appliance import starting
@@ -48,6 +55,8 @@ def up(timeout_s: int, as_json: bool) -> None:
         "seconds": round(time.monotonic() - began, 1),
     }
     click.echo(json.dumps(outcome) if as_json else _words(outcome))
+    if foreground:
+        _stay(home)
 
 
 @click.command()
@@ -61,6 +70,20 @@ def down(as_json: bool) -> None:
         click.echo(json.dumps({"stopped": stopped}))
     else:
         click.echo("OfferHub is down." if stopped else "OfferHub was not running.")
+
+
+def _stay(home: Path) -> None:
+    """Until told to stop, or until the process manager is gone. Raises: Failure in that case."""
+    from offerhub.cli.appliance import supervisord
+
+    try:
+        while supervisord.connect(home) is not None:
+            time.sleep(_WATCH_S)
+    except KeyboardInterrupt:
+        with _one_at_a_time(home):
+            _stop(home)
+        return
+    raise Failure("the process manager is gone; start again")
 
 
 def _stop(home: Path) -> bool:

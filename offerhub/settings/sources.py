@@ -22,7 +22,10 @@ SECRETS_FILE: Final = "secrets.env"
 FILE_TWINS: Final = frozenset({"DATABASE_URL", "REDIS_URL"})
 _OURS: Final = ("OFFERHUB_", "AIRTM_", "TRUSTLESS_WORK_", "STELLAR_")
 _OTHERS: Final = ("OFFERHUB_TEST_",)  # read by the test suite
-_CLIENT: Final = frozenset({"OFFERHUB_URL", "OFFERHUB_API_KEY", "OFFERHUB_PROFILE"})  # SDK, TUI
+# Read by the SDK, the TUI and the set-up script, not by the server.
+_CLIENT: Final = frozenset(
+    {"OFFERHUB_URL", "OFFERHUB_API_KEY", "OFFERHUB_PROFILE", "OFFERHUB_VENV"}
+)
 _MAX_SECRET_FILE_BYTES: Final = 16_384
 
 

@@ -1,0 +1,6 @@
+"""`python -m create_offerhub`."""
+
+from create_offerhub.cli import main
+
+if __name__ == "__main__":
+    main()
