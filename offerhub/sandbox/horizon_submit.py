@@ -29,7 +29,7 @@ def add_submission_routes(blueprint: Blueprint, chain: Chain, *, timeout_s: floa
             if receipt.status == "TRY_AGAIN_LATER":
                 detail = "The network did not queue the transaction. Try again in a few seconds."
                 raise Problem(503, "service_unavailable", "Service Unavailable", detail)
-            chain.submissions.wait(submission.hash, timeout_s=timeout_s)
+            chain.submissions.wait_until_ingested(submission.hash, timeout_s=timeout_s)
             record = chain.history.transaction(submission.hash)
         if record is None:
             raise Problem.submission_timeout(submission.hash, submission.envelope_xdr)

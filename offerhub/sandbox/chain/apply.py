@@ -133,7 +133,7 @@ def _run_one(context: Context, operation: Any) -> tuple[OperationResult, Effect 
         with context.state.store.transaction():
             effect = handler(context, operation)
     except OperationFailed as failure:
-        return OperationResult(name, failure.code), None
+        return OperationResult(name, failure.code, diagnostic=failure.diagnostic), None
     codes = getattr(xdr, name + "ResultCode")
     return OperationResult(name, codes(0), effect.value), effect
 
@@ -160,7 +160,7 @@ def _record(
         result_xdr=result.to_xdr(),
     )
     store.execute(
-        "INSERT INTO chain_transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chain_transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             transaction_id,
             submission.hash,
@@ -171,6 +171,7 @@ def _record(
             len(submission.operations),
             fee_charged,
             result.to_xdr(),
+            next((r.diagnostic for r in outcome.results if r.diagnostic), None),
             json.dumps(record),
         ),
     )

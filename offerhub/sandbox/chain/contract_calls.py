@@ -157,9 +157,10 @@ def invoke(context: Context, operation: InvokeHostFunction) -> Effect:
     try:
         returned = context.contracts.run(env, call)
     except ContractFailure as failure:
-        raise OperationFailed(_Invoke.INVOKE_HOST_FUNCTION_TRAPPED) from failure
+        raise OperationFailed(_Invoke.INVOKE_HOST_FUNCTION_TRAPPED, str(failure)) from failure
     except ContractArchived as archived:
-        raise OperationFailed(_Invoke.INVOKE_HOST_FUNCTION_ENTRY_ARCHIVED) from archived
+        code = _Invoke.INVOKE_HOST_FUNCTION_ENTRY_ARCHIVED
+        raise OperationFailed(code, f"entry archived: {archived}") from archived
     return Effect(
         {
             "function": "HostFunctionTypeHostFunctionTypeInvokeContract",

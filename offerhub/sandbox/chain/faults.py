@@ -14,6 +14,7 @@ KNOBS: dict[str, str] = {
     "index_lag_s": "Trustless Work's index shows contracts as they were this many seconds ago",
     "success_without_effect": "the next N send-transaction calls say SUCCESS and do nothing",
     "read_too_early": "the next N send-transaction calls apply, then fail on resultMetaXdr",
+    "single_escrow_as_object": "1: asking for one contract answers an object, not a list",
     "surge_base_fee_stroops": "inclusion needs at least this bid per operation (0: no surge)",
 }
 

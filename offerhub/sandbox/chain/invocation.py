@@ -51,5 +51,6 @@ def add_call(builder: TransactionBuilder, call: Call, *, resource_fee_stroops: i
     builder.append_invoke_contract_function_op(
         call.contract, call.function, list(call.args), auth=[entry]
     )
-    data = SorobanDataBuilder().set_resource_fee(resource_fee_stroops).build()
-    builder.set_soroban_data(data)
+    data = SorobanDataBuilder()  # type: ignore[no-untyped-call]
+    data.set_resource_fee(resource_fee_stroops)
+    builder.set_soroban_data(data.build())  # type: ignore[no-untyped-call]

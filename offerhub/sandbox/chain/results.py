@@ -30,11 +30,15 @@ OpCode = xdr.OperationResultCode
 
 
 class OperationFailed(Exception):
-    """An operation that may not be applied. `code` is the XDR enumeration's member."""
+    """An operation that may not be applied. `code` is the XDR enumeration's member.
 
-    def __init__(self, code: IntEnum) -> None:
-        super().__init__(operation_word(code))
+    `diagnostic` is what a contract said about it; it is not part of the stored result.
+    """
+
+    def __init__(self, code: IntEnum, diagnostic: str | None = None) -> None:
+        super().__init__(diagnostic or operation_word(code))
         self.code = code
+        self.diagnostic = diagnostic
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class OperationResult:
     operation: str
     code: IntEnum
     value: Any = None
+    diagnostic: str | None = None
 
     @property
     def succeeded(self) -> bool:

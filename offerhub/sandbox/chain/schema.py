@@ -71,6 +71,7 @@ CREATE TABLE IF NOT EXISTS chain_transactions (
   operation_count INTEGER NOT NULL,
   fee_charged INTEGER NOT NULL,
   result_xdr TEXT NOT NULL,
+  diagnostic TEXT,
   record TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS chain_transactions_inner

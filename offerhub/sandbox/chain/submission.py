@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,15 @@ class Receipt:
     status: Status
     hash: str
     result_xdr: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An included transaction's result; `diagnostic` is what a contract said when it trapped."""
+
+    successful: bool
+    result_xdr: str
+    diagnostic: str | None
 
 
 class Submissions:
@@ -107,15 +117,32 @@ class Submissions:
         self._store.execute("DELETE FROM chain_queue WHERE hash = ?", (row["hash"],))
         return True
 
-    def wait(self, transaction_hash: str, *, timeout_s: float) -> bool:
-        """Wait until Horizon shows the transaction; False when it does not in time.
+    def outcome(self, transaction_hash: str) -> Outcome | None:
+        """What became of an included transaction, whether or not Horizon shows it yet."""
+        row = self._store.one(
+            "SELECT successful, result_xdr, diagnostic FROM chain_transactions WHERE hash = ?",
+            (transaction_hash,),
+        )
+        return (
+            Outcome(bool(row["successful"]), row["result_xdr"], row["diagnostic"]) if row else None
+        )
 
-        Holds no lock while it sleeps.
-        """
+    def wait_until_included(self, transaction_hash: str, *, timeout_s: float) -> bool:
+        """Wait for a ledger that has the transaction; False when none comes in time."""
+        return self._wait(lambda: self.outcome(transaction_hash) is not None, timeout_s)
+
+    def wait_until_ingested(self, transaction_hash: str, *, timeout_s: float) -> bool:
+        """Wait until Horizon shows the transaction; False when it does not in time."""
+        return self._wait(
+            lambda: self._history.transaction(transaction_hash) is not None, timeout_s
+        )
+
+    def _wait(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        # Holds no lock while it sleeps, so that other requests move the world on.
         deadline = time.monotonic() + timeout_s
         while True:
             self._ledgers.tick()
-            if self._history.transaction(transaction_hash) is not None:
+            if done():
                 return True
             if time.monotonic() >= deadline:
                 return False
