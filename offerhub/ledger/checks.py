@@ -38,7 +38,7 @@ class Sheet:
 
 
 def check() -> list[Finding]:
-    """Every finding; empty when the books are right. Reads everything: run it in one transaction."""
+    """Every finding; none when the books are right. Reads everything, in one transaction."""
     folded = store.folded_all()
     findings = [
         Finding("a transfer's entries sum to zero", transfer_id, 0, 1)

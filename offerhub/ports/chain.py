@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A plaintext secret seed, alive only while something is signed. Never printed, never stored."""
+    """A plaintext seed, alive only while something is signed. Never printed, never stored."""
 
     address: str
     seed: str = field(repr=False)
@@ -64,7 +64,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class TransactionOutcome:
-    """A transaction that is on chain, for ever. Failed ones moved nothing but used their sequence."""
+    """A transaction that is on chain for ever. Failed ones moved nothing but used a sequence."""
 
     hash: str
     successful: bool
@@ -131,6 +131,10 @@ class Chain(Protocol):
     def head(self) -> LedgerHead: ...
 
     def account(self, address: str) -> ChainAccount | None: ...
+
+    def base_address(self, address: str) -> str | None:
+        """The G address of a G or M address; None when it is neither, or its checksum is wrong."""
+        ...
 
     def transaction(self, hash_: str) -> TransactionOutcome | None:
         """None: not on chain as far as the reader has seen."""

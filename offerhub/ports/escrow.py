@@ -77,7 +77,7 @@ class Sent:
 
 
 class Escrows(Protocol):
-    """Builders raise Rejected (a refusal: read the contract, it may be done already) or Unavailable.
+    """Builders raise Rejected (read the contract: it may be done already) or Unavailable.
 
     Every built transaction was checked to be the one that was asked for before it was signed.
     """
@@ -129,7 +129,7 @@ class Escrows(Protocol):
     def read(self, contract_id: str, *, multi_release: bool) -> EscrowFacts | None: ...
 
     def find_by_order(self, order_id: str, *, signer: str) -> tuple[EscrowFacts, ...]:
-        """Contracts that `signer` deployed for this order, oldest first (the service allows several)."""
+        """Contracts that `signer` deployed for this order, oldest first; there may be several."""
         ...
 
     def ping(self) -> None: ...

@@ -29,5 +29,5 @@ class WebhookVerifier(Protocol):
     def configured(self) -> bool: ...
 
     def verify(self, headers: Mapping[str, str], body: bytes, *, now_s: int) -> VerifiedWebhook:
-        """Check the raw bytes. Raises: SignatureInvalid; ValueError for a signed but unreadable body."""
+        """Check the raw bytes. Raises: SignatureInvalid; ValueError for an unreadable body."""
         ...

@@ -1,4 +1,4 @@
-"""One audit record per mutation, in the mutation's own transaction, redacted before it is stored."""
+"""One audit record per mutation, in the mutation's own transaction, redacted before storage."""
 
 import re
 from typing import Any

@@ -27,6 +27,17 @@ class ApiKey(Table):
         table_name = "api_keys"
 
 
+def insert(row: dict[str, object]) -> ApiKey:
+    return ApiKey.create(**row)
+
+
+def revoke(row: ApiKey, *, now: int) -> None:
+    """End a key that the caller has locked, and the tokens made from it."""
+    row.revoked_at = now
+    row.token_version += 1
+    row.save(only=[ApiKey.revoked_at, ApiKey.token_version])
+
+
 def get(key_id: str) -> ApiKey | None:
     return ApiKey.get_or_none(ApiKey.id == key_id)
 

@@ -1,7 +1,10 @@
 """Answers kept under idempotency keys, written in the transaction of their effect."""
 
-from peewee import BlobField, CharField, CompositeKey, IntegerField
+from dataclasses import dataclass
 
+from peewee import JOIN, BlobField, CharField, CompositeKey, IntegerField, IntegrityError
+
+from offerhub.store.api_keys import ApiKey
 from offerhub.store.fields import Millis, Table
 
 
@@ -21,15 +24,73 @@ class IdempotentAnswer(Table):
         primary_key = CompositeKey("marketplace_id", "key")
 
 
-def find(marketplace_id: str, key: str) -> IdempotentAnswer | None:
-    return IdempotentAnswer.get_or_none(
-        (IdempotentAnswer.marketplace_id == marketplace_id) & (IdempotentAnswer.key == key)
+class AlreadyAnswered(Exception):
+    """Another request with this key committed first; everything of this one must be rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kept answer, as it is sent again."""
+
+    fingerprint: str
+    status: int
+    body: bytes
+    expires_at: int | None
+
+
+def find(marketplace_id: str, key: str) -> Kept | None:
+    return _kept(
+        IdempotentAnswer.get_or_none(
+            (IdempotentAnswer.marketplace_id == marketplace_id) & (IdempotentAnswer.key == key)
+        )
     )
 
 
-def insert(row: dict[str, object]) -> None:
-    """Raises: IntegrityError when another request with this key finished first."""
-    IdempotentAnswer.insert(**row).execute()
+def with_api_key(
+    key_id: str, *, marketplace_id: str, key: str | None
+) -> tuple[ApiKey | None, Kept | None]:
+    """The API key and, for an idempotency key, its kept answer, in one statement."""
+    if key is None:
+        return ApiKey.get_or_none(ApiKey.id == key_id), None
+    query = (
+        ApiKey.select(ApiKey, IdempotentAnswer)
+        .join(
+            IdempotentAnswer,
+            JOIN.LEFT_OUTER,
+            on=(IdempotentAnswer.marketplace_id == marketplace_id) & (IdempotentAnswer.key == key),
+            attr="answer",
+        )
+        .where(ApiKey.id == key_id)
+    )
+    row = query.get_or_none()
+    if row is None:
+        return None, None
+    answer = getattr(row, "answer", None)
+    return row, _kept(answer if answer is not None and answer.fingerprint else None)
+
+
+def insert(row: dict[str, object], *, replacing_expired_at: int | None = None) -> None:
+    """Keep an answer. `replacing_expired_at`: first forget one whose retention ended by then.
+
+    Raises: AlreadyAnswered when another request with this key finished first.
+    """
+    if replacing_expired_at is not None:
+        IdempotentAnswer.delete().where(
+            (IdempotentAnswer.marketplace_id == row["marketplace_id"])
+            & (IdempotentAnswer.key == row["key"])
+            & (IdempotentAnswer.expires_at <= replacing_expired_at)
+        ).execute()
+    try:
+        IdempotentAnswer.insert(**row).execute()
+    except IntegrityError as conflict:
+        raise AlreadyAnswered(str(row["key"])) from conflict
+
+
+def replace(marketplace_id: str, key: str, *, status: int, body: bytes) -> None:
+    """Keep another answer than before, for a client that waited for the final one."""
+    IdempotentAnswer.update(status=status, body=body).where(
+        (IdempotentAnswer.marketplace_id == marketplace_id) & (IdempotentAnswer.key == key)
+    ).execute()
 
 
 def purge(*, now: int, limit: int) -> int:
@@ -51,3 +112,9 @@ def purge(*, now: int, limit: int) -> int:
             .execute()
         )
     return count
+
+
+def _kept(row: IdempotentAnswer | None) -> Kept | None:
+    if row is None:
+        return None
+    return Kept(row.fingerprint, row.status, bytes(row.body), row.expires_at)

@@ -67,3 +67,13 @@ def set_flag(name: str, value: object, *, now: int) -> None:
     Flag.insert(name=name, value=value, updated_at=now).on_conflict(
         conflict_target=[Flag.name], update={Flag.value: value, Flag.updated_at: now}
     ).execute()
+
+
+def advance_cursor(name: str, *, seen: str, to: str, now: int) -> bool:
+    """Move a cursor kept as a flag from `seen` to `to`; false when another reader moved it."""
+    Flag.insert(name=name, value="0", updated_at=now).on_conflict_ignore().execute()
+    row = for_update(Flag.select().where(Flag.name == name)).get()
+    if str(row.value) != seen:
+        return False
+    Flag.update(value=to, updated_at=now).where(Flag.name == name).execute()
+    return True

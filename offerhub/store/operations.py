@@ -108,6 +108,16 @@ def next_due_at() -> int | None:
     return row.next_run_at if row else None
 
 
+def is_live(kind: str, subject_id: str) -> bool:
+    """Whether an operation of this kind is under way (or stuck) for the subject."""
+    query = Operation.select(Operation.id).where(
+        (Operation.kind == kind)
+        & (Operation.subject_id == subject_id)
+        & Operation.status.in_(("PENDING", "STUCK"))
+    )
+    return bool(query.exists())
+
+
 def latest_for(subject_id: str) -> Operation | None:
     query = Operation.select().where(Operation.subject_id == subject_id)
     return query.order_by(Operation.created_at.desc(), Operation.id.desc()).first()

@@ -1,10 +1,11 @@
 """Orders, milestones and their escrow contracts."""
 
-from peewee import CharField, IntegerField, TextField
+from peewee import CharField, IntegerField, TextField, fn
 
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Stroops, Table
 from offerhub.store.paging import Rows, page
+from offerhub.store.users import User
 
 
 class Order(Table):
@@ -80,6 +81,20 @@ def get(order_id: str) -> Order | None:
 def get_for_update(order_id: str) -> Order | None:
     """Locks the row. Take it before any other lock of the same order."""
     return for_update(Order.select().where(Order.id == order_id)).get_or_none()
+
+
+def reserve_if_created(order_id: str, *, now: int) -> Order | None:
+    """Compare and set: ORDER_CREATED to FUNDS_RESERVED if the buyer is ACTIVE, in one statement.
+
+    The changed and locked order, or None when it was not so.
+    """
+    active = User.select(User.id).where((User.id == Order.buyer_id) & (User.status == "ACTIVE"))
+    query = (
+        Order.update(status="FUNDS_RESERVED", updated_at=now, version=Order.version + 1)
+        .where((Order.id == order_id) & (Order.status == "ORDER_CREATED") & fn.EXISTS(active))
+        .returning(Order)
+    )
+    return next(iter(query.execute()), None)
 
 
 def find_by_client_ref(client_order_ref: str) -> Order | None:

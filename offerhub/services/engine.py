@@ -1,0 +1,352 @@
+"""Performing operations: claim, then step by step intent, call, outcome, each committed.
+
+A process may die after any line: whoever claims the operation next finds the step's row, looks up
+what became of it, and goes on. The lease is fenced: a holder that lost it can write nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from offerhub.domain import ids
+from offerhub.domain.operations import OPERATION, STEP
+from offerhub.ports.errors import (
+    OutcomeUnknown,
+    ProviderFailure,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
+from offerhub.services import operations
+from offerhub.services.context import App, system_context
+from offerhub.services.flows.registry import flow_of
+from offerhub.services.steps import (
+    Absent,
+    Done,
+    Flow,
+    Never,
+    Prepared,
+    Refused,
+    Run,
+    Step,
+    Verdict,
+    Wait,
+)
+from offerhub.store import operations as store
+from offerhub.store.database import after_commit, atomic, connection
+
+log = structlog.get_logger(__name__)
+
+LEASE_MS = 6_000
+MAX_FAILURES = 40
+MAX_BACKOFF_S = 60.0
+SIGNER_WAIT_S = 0.3
+WAITING_FOR_SIGNER = "waiting for signer"
+
+
+class LeaseLost(Exception):
+    """Somebody else performs this operation by now; stop without writing."""
+
+
+class SignerBusy(Exception):
+    """Another operation has a transaction of this signer in flight."""
+
+
+def claim_next(app: App) -> store.Operation | None:
+    """Take the operation that is due longest, for LEASE_MS. Commits."""
+    with atomic():
+        rows = store.claim_due(now=app.now_ms(), lease_ms=LEASE_MS, limit=1)
+    return rows[0] if rows else None
+
+
+def renew(app: App, operation: store.Operation) -> bool:
+    """Keep the lease while a call is under way; false when it is lost. Commits."""
+    with atomic():
+        return bool(
+            store.Operation.update(lease_until=app.now_ms() + LEASE_MS)
+            .where(
+                (store.Operation.id == operation.id)
+                & (store.Operation.lease_token == operation.lease_token)
+            )
+            .execute()
+        )
+
+
+def perform(app: App, operation: store.Operation) -> None:
+    """Do as much of a claimed operation as can be done now, then give the lease back.
+
+    Commits at every step. Provider failures end in a later run, a refusal or a stuck operation;
+    only LeaseLost is swallowed, since another holder has taken over.
+    """
+    request_id = operation.context.get("request_id")
+    ctx = system_context(app, name=operation.id, request_id=request_id)
+    with structlog.contextvars.bound_contextvars(
+        operation_id=operation.id, request_id=request_id, subject_id=operation.subject_id
+    ):
+        try:
+            _perform(Run(ctx, operation), flow_of(operation.kind))
+        except LeaseLost:
+            log.info("operation.lease_lost")
+
+
+def _perform(run: Run, flow: Flow) -> None:
+    for step in flow.steps:
+        with connection():
+            row = store.latest_step(run.operation.id, step.name)
+        if row is not None and row.status == "SUCCEEDED":
+            continue
+        if not _advance(run, flow, step, row):
+            return
+    with atomic():
+        _fenced(run)
+        flow.finished(run)
+        _finish(run, "SUCCEEDED")
+
+
+def _advance(run: Run, flow: Flow, step: Step, row: store.Step | None) -> bool:
+    """Bring one step to its end; false when the operation must wait, or is over."""
+    resumed = row is not None and row.status in {"PREPARED", "UNKNOWN"}
+    try:
+        if not resumed:
+            row = _intend(run, step, attempt=row.attempt + 1 if row else 1)
+            if row is None:
+                return False
+            if row.status == "SUCCEEDED":
+                return True
+        assert row is not None
+        run.app.probe(f"{run.operation.kind}/{step.name}/intent")
+        verdict: Verdict = step.look_up(run, row) if resumed else Absent()
+        if isinstance(verdict, Absent):
+            verdict = step.call(run, row)
+            run.app.probe(f"{run.operation.kind}/{step.name}/call")
+        return _conclude(run, flow, step, row, verdict)
+    except Rejected as failure:
+        return _conclude(run, flow, step, row, Refused(failure))
+    except ProviderFailure as failure:
+        _postpone(run, step, row, failure)
+        return False
+
+
+def _intend(run: Run, step: Step, *, attempt: int) -> store.Step | None:
+    """Claim the signers and write the intent down; None when another operation holds a signer."""
+    if not _claim_signers(run, list(step.claims(run))):
+        return None
+    with connection():
+        reason = step.skip(run)
+    prepared = Done({}) if reason is not None else step.prepare(run)
+    with atomic():
+        _fenced(run)
+        row = _insert_step(run, step, prepared, attempt=attempt, skipped=reason)
+        if isinstance(prepared, Prepared):
+            step.on_prepared(run, row)
+        else:
+            _succeed(run, step, row, prepared.facts, apply=reason is None)
+    return row
+
+
+def _claim_signers(run: Run, claims: list[str]) -> bool:
+    """All of the claims or none; without them the operation comes back a little later.
+
+    An operation never holds one signer while it waits for another: what a step keeps from the
+    one before is part of its own claims. So no two operations can wait for each other.
+    """
+    try:
+        with atomic():
+            _fenced(run)
+            if claims and not store.try_claims(
+                claims, operation_id=run.operation.id, now=run.ctx.now_ms()
+            ):
+                raise SignerBusy
+    except SignerBusy:
+        with atomic():
+            _fenced(run)
+            _reschedule(run, delay_s=SIGNER_WAIT_S, step=WAITING_FOR_SIGNER)
+        return False
+    return True
+
+
+def _conclude(run: Run, flow: Flow, step: Step, row: store.Step | None, verdict: Verdict) -> bool:
+    """Write the outcome of a call or a look-up down, in one transaction."""
+    with atomic():
+        _fenced(run)
+        if isinstance(verdict, Done) and row is not None:
+            _succeed(run, step, row, verdict.facts, apply=True)
+        elif isinstance(verdict, Refused):
+            _refuse(run, flow, step, row, verdict.failure)
+        elif isinstance(verdict, Never) and row is not None:
+            _set_status(run, row, "EXPIRED")
+            _reschedule(run, delay_s=0, step=step.name)
+        elif isinstance(verdict, Wait) and row is not None:
+            row.absences += 1
+            if verdict.note is not None:
+                row.outcome = verdict.note
+            _set_status(run, row, "UNKNOWN")
+            _reschedule(run, delay_s=verdict.delay_s, step=step.name)
+        else:
+            raise TypeError(f"{step.name} may not answer {verdict}")
+    run.app.probe(f"{run.operation.kind}/{step.name}/outcome")
+    return isinstance(verdict, Done)
+
+
+def _succeed(run: Run, step: Step, row: store.Step, facts: dict[str, Any], *, apply: bool) -> None:
+    if row.status != "SUCCEEDED":
+        row.outcome = {**(row.outcome or {}), **facts}
+        _set_status(run, row, "SUCCEEDED")
+    run.operation.facts = {**run.operation.facts, **facts}
+    run.operation.step = step.name
+    run.operation.failures = 0
+    run.operation.updated_at = run.ctx.now_ms()
+    run.operation.save(only=["facts", "step", "failures", "updated_at"])
+    if apply:
+        step.apply(run, row, facts)
+    keep = _needed_after(run, step)
+    if store.release_claims(run.operation.id, keep=keep):
+        _wake_waiting(run)
+
+
+def _refuse(run: Run, flow: Flow, step: Step, row: store.Step | None, failure: Rejected) -> None:
+    log.warning("operation.refused", step=step.name, error=failure.message, code=failure.code)
+    if row is not None and row.status in {"PREPARED", "UNKNOWN"}:
+        row.outcome = {"refused": failure.message[:500], "code": failure.code}
+        _set_status(run, row, "REJECTED")
+    run.operation.step = step.name
+    end = flow.refused(run, step.name, failure)
+    if end == "STUCK":
+        _release_all(run)
+        operations.mark_stuck(
+            run.ctx, run.operation, message=failure.message, code=failure.error_code
+        )
+        return
+    run.operation.last_error = failure.message[:2000]
+    run.operation.last_error_code = failure.error_code
+    _finish(run, end)
+
+
+def _postpone(run: Run, step: Step, row: store.Step | None, failure: ProviderFailure) -> None:
+    """A failure that proves nothing: keep everything, come back later, at last call for help."""
+    unknown = isinstance(failure, OutcomeUnknown)
+    counted = not isinstance(failure, RateLimited)
+    log.warning(
+        "operation.postponed", step=step.name, error=failure.message, unknown=unknown,
+        provider=failure.provider,
+    )  # fmt: skip
+    with atomic():
+        _fenced(run)
+        open_intent = row is not None and row.status in {"PREPARED", "UNKNOWN"}
+        if row is not None and open_intent and unknown:
+            _set_status(run, row, "UNKNOWN")
+        if not open_intent and store.release_claims(
+            run.operation.id, keep=_kept_from_before(run, step)
+        ):
+            _wake_waiting(run)
+        operation = run.operation
+        operation.failures += 1 if counted else 0
+        operation.last_error = failure.message[:2000]
+        operation.last_error_code = _code_of(failure)
+        if operation.failures >= MAX_FAILURES:
+            operation.step = step.name
+            operations.mark_stuck(
+                run.ctx, operation, message=failure.message, code=_code_of(failure)
+            )
+            return
+        delay_s = failure.retry_after_s or min(MAX_BACKOFF_S, 0.5 * 2 ** min(operation.failures, 7))
+        operation.save(only=["failures", "last_error", "last_error_code"])
+        _reschedule(run, delay_s=delay_s, step=step.name)
+
+
+def _code_of(failure: ProviderFailure) -> str:
+    if isinstance(failure, RateLimited):
+        return "PROVIDER_RATE_LIMITED"
+    return "PROVIDER_UNAVAILABLE" if isinstance(failure, Unavailable) else "PROVIDER_TIMEOUT"
+
+
+def _fenced(run: Run) -> store.Operation:
+    """Lock the operation and make sure that it is still ours. Raises: LeaseLost."""
+    row = store.get_for_update(run.operation.id)
+    if row is None or row.lease_token != run.operation.lease_token or row.status != "PENDING":
+        raise LeaseLost(run.operation.id)
+    return row
+
+
+def _insert_step(
+    run: Run, step: Step, prepared: Prepared | Done, *, attempt: int, skipped: str | None
+) -> store.Step:
+    now = run.ctx.now_ms()
+    transaction = prepared.transaction if isinstance(prepared, Prepared) else None
+    outcome = {"skipped": skipped} if skipped else None
+    return store.Step.create(
+        id=ids.new_id(ids.OPERATION),
+        operation_id=run.operation.id,
+        name=step.name,
+        attempt=attempt,
+        status="PREPARED" if isinstance(prepared, Prepared) else "SUCCEEDED",
+        request=prepared.request if isinstance(prepared, Prepared) else {},
+        outcome=outcome
+        if isinstance(prepared, Prepared)
+        else {**prepared.facts, **(outcome or {})},
+        tx_hash=transaction and transaction.hash,
+        signed_xdr=transaction and transaction.xdr,
+        source_address=transaction and transaction.source,
+        sequence=transaction and transaction.sequence,
+        max_time_s=transaction and transaction.max_time_s,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _set_status(run: Run, row: store.Step, status: str) -> None:
+    row.status = row.status if row.status == status else STEP.check(row.status, status)
+    row.updated_at = run.ctx.now_ms()
+    row.save()
+
+
+def _reschedule(run: Run, *, delay_s: float, step: str) -> None:
+    now = run.ctx.now_ms()
+    run.operation.next_run_at = now + int(delay_s * 1000)
+    run.operation.lease_until = 0
+    run.operation.step = step
+    run.operation.updated_at = now
+    run.operation.save(only=["next_run_at", "lease_until", "step", "updated_at"])
+
+
+def _finish(run: Run, status: str) -> None:
+    run.operation.status = OPERATION.check(run.operation.status, status)
+    run.operation.lease_until = 0
+    run.operation.updated_at = run.ctx.now_ms()
+    run.operation.save()
+    _release_all(run)
+
+
+def _release_all(run: Run) -> None:
+    if store.release_claims(run.operation.id, keep=[]):
+        _wake_waiting(run)
+
+
+def _wake_waiting(run: Run) -> None:
+    store.wake_waiting(now=run.ctx.now_ms())
+    ring: Callable[[], None] = lambda: run.app.doorbell.ring("operations")  # noqa: E731
+    after_commit(ring)
+
+
+def _needed_after(run: Run, step: Step) -> list[str]:
+    """Claims of this step that the following one needs too."""
+    steps = list(flow_of(run.operation.kind).steps)
+    position = [s.name for s in steps].index(step.name)
+    return list(steps[position + 1].claims(run)) if position + 1 < len(steps) else []
+
+
+def _kept_from_before(run: Run, step: Step) -> list[str]:
+    """Claims that the step before left for this one; they outlive a postponement."""
+    steps = list(flow_of(run.operation.kind).steps)
+    position = [s.name for s in steps].index(step.name)
+    if position == 0:
+        return []
+    before = set(steps[position - 1].claims(run))
+    return [address for address in step.claims(run) if address in before]
+
+
+def next_due_at() -> int | None:
+    """When the next operation is due, in epoch ms; None when none is pending."""
+    with connection():
+        return store.next_due_at()

@@ -1,0 +1,83 @@
+"""Deploying an order's escrow contract, signed by the platform."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offerhub.ports.chain import SignedTransaction, TransactionOutcome
+from offerhub.ports.errors import Rejected
+from offerhub.services import escrows, operations
+from offerhub.services.chain_steps import ChainStep, facts_of
+from offerhub.services.steps import Done, Run, Step, Wait
+from offerhub.store import orders as store
+from offerhub.store.database import connection
+from offerhub.store.operations import Step as StepRow
+
+
+class Deploy(ChainStep):
+    """The one call whose result cannot be named beforehand: the contract's id comes with it."""
+
+    name = "deploy"
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (run.app.platform_keys.treasury.address,)
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        with connection():
+            order = store.Order.get_by_id(run.operation.subject_id)
+            escrow = store.Escrow.get_by_id(run.operation.params["escrow_id"])
+            terms = escrows.terms_of(order, escrow)
+        return run.app.escrows.build_deploy(terms, signer=run.app.platform_keys.treasury)
+
+    def send(self, run: Run, transaction: SignedTransaction) -> dict[str, Any] | None:
+        sent = run.app.escrows.send(transaction)
+        return {"contract_id": sent.contract_id} if sent.contract_id else None
+
+    def outcome(self, run: Run, row: StepRow, result: TransactionOutcome) -> Done | Wait:
+        contract_id = (row.outcome or {}).get("contract_id") or self._find(run)
+        if contract_id is None:
+            return Wait(1.0)  # the service's index lags behind the chain
+        return Done({**facts_of(self.name, result), "contract_id": contract_id})
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        escrows.apply_deployed(
+            run.ctx,
+            run.operation.subject_id,
+            contract_id=facts["contract_id"],
+            tx_hash=facts["deploy_hash"],
+        )
+
+    def _find(self, run: Run) -> str | None:
+        """Our contract among those of this order: the one with our parties and amount.
+
+        Of several, the oldest that is funded, else the oldest (trustless-work, "Idempotency").
+        """
+        with connection():
+            escrow = store.Escrow.get_by_id(run.operation.params["escrow_id"])
+        found = [
+            facts
+            for facts in run.app.escrows.find_by_order(
+                run.operation.subject_id, signer=run.app.platform_keys.treasury.address
+            )
+            if facts.buyer == escrow.buyer_address
+            and facts.seller == escrow.seller_address
+            and facts.amount_stroops == escrow.amount
+        ]
+        funded = [facts for facts in found if facts.balance_stroops > 0]
+        chosen = (funded or found)[:1]
+        return chosen[0].contract_id if chosen else None
+
+
+class EscrowDeploy:
+    """A definite refusal puts the order back to FUNDS_RESERVED."""
+
+    kind = operations.ESCROW_DEPLOY
+    steps: Sequence[Step] = (Deploy(),)
+
+    def refused(self, run: Run, step: str, failure: Rejected) -> str:
+        escrows.apply_deploy_refused(
+            run.ctx, run.operation.subject_id, reason=failure.message[:500]
+        )
+        return "FAILED"
+
+    def finished(self, run: Run) -> None:
+        """The order waits for its funding."""

@@ -1,0 +1,32 @@
+"""Every kind of operation and its flow."""
+
+from offerhub.services.flows.escrow_deploy import EscrowDeploy
+from offerhub.services.flows.escrow_fund import EscrowFund
+from offerhub.services.flows.order_release import OrderRelease
+from offerhub.services.flows.platform_setup import PlatformSetup
+from offerhub.services.flows.topup_payin import TopupPayin
+from offerhub.services.flows.wallet_create import WalletCreate
+from offerhub.services.flows.wallet_sweep import WalletSweep
+from offerhub.services.flows.withdrawal_airtm import WithdrawalAirtm
+from offerhub.services.flows.withdrawal_chain import WithdrawalChain
+from offerhub.services.steps import Flow
+
+FLOWS: dict[str, Flow] = {
+    flow.kind: flow
+    for flow in (
+        PlatformSetup(),
+        WalletCreate(),
+        WalletSweep(),
+        TopupPayin(),
+        EscrowDeploy(),
+        EscrowFund(),
+        OrderRelease(),
+        WithdrawalChain(),
+        WithdrawalAirtm(),
+    )
+}
+
+
+def flow_of(kind: str) -> Flow:
+    """Raises: KeyError for a kind that this version does not know."""
+    return FLOWS[kind]

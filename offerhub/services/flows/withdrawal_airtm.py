@@ -1,0 +1,96 @@
+"""Paying a withdrawal into the user's Airtm account: register the pay-out, then commit it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offerhub.ports.errors import Rejected
+from offerhub.ports.payments import Payout, PayoutStatus
+from offerhub.services import operations, withdrawals
+from offerhub.services.steps import Absent, BaseStep, Done, Prepared, Run, Step, Verdict, Wait
+from offerhub.store import withdrawals as store
+from offerhub.store.database import connection
+from offerhub.store.operations import Step as StepRow
+
+LAG_S = 10.0
+
+
+class CreatePayout(BaseStep):
+    """The withdrawal's id is the pay-out's code: a second one cannot be made under it."""
+
+    name = "create_payout"
+
+    def prepare(self, run: Run) -> Prepared | Done:
+        with connection():
+            row = store.Withdrawal.get_by_id(run.operation.subject_id)
+        return Prepared(
+            {
+                "code": row.id,
+                "amount_stroops": row.amount,
+                "recipient_email": row.destination_ref,
+                "note": f"Withdrawal {row.id}",
+            }
+        )
+
+    def call(self, run: Run, row: StepRow) -> Verdict:
+        payout = run.app.payments.create_payout(**row.request)
+        return Done({"payout_id": payout.provider_id})
+
+    def look_up(self, run: Run, row: StepRow) -> Verdict:
+        found = run.app.payments.find_payout(row.request["code"])
+        if found is not None:
+            return Done({"payout_id": found.provider_id})
+        if row.status == "UNKNOWN" and run.ctx.now_ms() - row.created_at < LAG_S * 1000:
+            return Wait(LAG_S)
+        return Absent()
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        withdrawals.note_payout(run.ctx, run.operation.subject_id, payout_id=facts["payout_id"])
+
+
+class CommitPayout(BaseStep):
+    """Have it paid. A pay-out commits once; what it is now is read from Airtm afterwards."""
+
+    name = "commit_payout"
+
+    def prepare(self, run: Run) -> Prepared | Done:
+        return Prepared({"payout_id": run.facts["payout_id"], "code": run.operation.subject_id})
+
+    def call(self, run: Run, row: StepRow) -> Verdict:
+        return _done(run.app.payments.commit_payout(row.request["payout_id"]))
+
+    def look_up(self, run: Run, row: StepRow) -> Verdict:
+        found = run.app.payments.find_payout(row.request["code"])
+        if found is None or found.status is PayoutStatus.CREATED:
+            return Absent()
+        return _done(found)
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        withdrawals.apply_payout_result(
+            run.ctx, run.operation.subject_id, payout_of(facts["payout"])
+        )
+
+
+class WithdrawalAirtm:
+    """Refused before it was registered: the hold ends. Refused at commit: an operator decides."""
+
+    kind = operations.WITHDRAWAL_AIRTM
+    steps: Sequence[Step] = (CreatePayout(), CommitPayout())
+
+    def refused(self, run: Run, step: str, failure: Rejected) -> str:
+        if step != "create_payout":
+            return "STUCK"
+        withdrawals.fail(run.ctx, run.operation.subject_id, reason=failure.message[:500])
+        return "FAILED"
+
+    def finished(self, run: Run) -> None:
+        """Webhooks and polling follow the pay-out from here."""
+
+
+def _done(payout: Payout) -> Done:
+    fields = {name: getattr(payout, name) for name in Payout.__dataclass_fields__}
+    return Done({"payout": {**fields, "status": str(payout.status)}})
+
+
+def payout_of(fields: dict[str, Any]) -> Payout:
+    """The pay-out that a step kept as facts."""
+    return Payout(**{**fields, "status": PayoutStatus(fields["status"])})

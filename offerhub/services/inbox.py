@@ -1,0 +1,130 @@
+"""Incoming webhooks: proven, stored, answered; applied afterwards, once, by asking the provider.
+
+A stored webhook whose processing failed is processed again; only one that was applied or ignored
+counts as done. The body is a hint: what is applied is the object as the provider shows it now.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+
+from offerhub.domain import ids
+from offerhub.domain.errors import OfferHubError
+from offerhub.ports.errors import ProviderFailure
+from offerhub.ports.webhooks import SignatureInvalid
+from offerhub.services import audit, topups, withdrawals
+from offerhub.services.context import Context
+from offerhub.store import inbox as store
+from offerhub.store.database import after_commit, atomic, connection
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 20
+MAX_DELAY_MS = 300_000
+AIRTM = "airtm"
+
+
+def receive_airtm(ctx: Context, headers: Mapping[str, str], body: bytes) -> bool:
+    """Verify and store one webhook; true when it was received before. Commits.
+
+    Raises: PROVIDER_UNAVAILABLE without a configured secret, WEBHOOK_SIGNATURE_INVALID,
+    INVALID_REQUEST for a signed but unreadable body.
+    """
+    verifier = ctx.app.airtm_webhooks
+    if not verifier.configured:
+        raise OfferHubError("No webhook secret is configured.", code="PROVIDER_UNAVAILABLE")
+    now = ctx.now_ms()
+    try:
+        webhook = verifier.verify(headers, body, now_s=now // 1000)
+    except SignatureInvalid as exc:
+        log.warning("webhook.refused", provider=AIRTM, reason=exc.reason)
+        raise OfferHubError(code="WEBHOOK_SIGNATURE_INVALID") from exc
+    except ValueError as exc:
+        log.error("webhook.unreadable", provider=AIRTM)
+        raise OfferHubError("The webhook's body cannot be read.", code="INVALID_REQUEST") from exc
+    inbox_id = ids.new_id(ids.INBOX)
+    with atomic():
+        new = store.insert(
+            {
+                "id": inbox_id,
+                "provider": AIRTM,
+                "event_id": webhook.event_id,
+                "event_type": webhook.event_type,
+                "code": webhook.code,
+                "body": body.decode("utf-8"),
+                "status": "RECEIVED",
+                "next_attempt_at": now,
+                "received_at": now,
+            }
+        )
+        if new:
+            audit.record(
+                ctx, action="webhook.received", resource_type="webhook", resource_id=inbox_id,
+                after={"event_type": webhook.event_type, "code": webhook.code},
+            )  # fmt: skip
+        after_commit(lambda: ctx.app.doorbell.ring("inbox"))
+    return not new
+
+
+def process_due(ctx: Context, *, limit: int = 50) -> int:
+    """Apply stored webhooks that are due; how many were looked at. Commits each."""
+    with connection():
+        rows = store.due(now=ctx.now_ms(), limit=limit)
+    for row in rows:
+        _process(ctx, row)
+    return len(rows)
+
+
+def _process(ctx: Context, row: store.InboxEvent) -> None:
+    ctx.app.probe(f"inbox/{row.event_type}/begin")
+    try:
+        reason = _apply(ctx, row)
+    except ProviderFailure as failure:
+        _again(ctx, row.id, failure.message)
+        return
+    ctx.app.probe(f"inbox/{row.event_type}/applied")
+    with atomic():
+        locked = store.get_for_update(row.id)
+        if locked is None or locked.status != "RECEIVED":
+            return
+        locked.status = "APPLIED" if reason is None else "IGNORED"
+        locked.reason = reason
+        locked.next_attempt_at = None
+        locked.processed_at = ctx.now_ms()
+        locked.attempts += 1
+        locked.save()
+
+
+def _apply(ctx: Context, row: store.InboxEvent) -> str | None:
+    """Bring our state to the provider's; safe to repeat. None, or why nothing changed."""
+    if row.code is None:
+        log.error("webhook.without_code", inbox_id=row.id)
+        return "the body names no object of ours"
+    if row.event_type.startswith("payin."):
+        payin = ctx.app.payments.find_payin(row.code)
+        if payin is None:
+            return "Airtm does not know this pay-in"
+        return topups.apply_payin_result(ctx, row.code, payin)
+    if row.event_type.startswith("payout."):
+        payout = ctx.app.payments.find_payout(row.code)
+        if payout is None:
+            return "Airtm does not know this pay-out"
+        return withdrawals.apply_payout_result(ctx, row.code, payout)
+    return f"unknown event type {row.event_type}"
+
+
+def _again(ctx: Context, inbox_id: str, message: str) -> None:
+    with atomic():
+        row = store.get_for_update(inbox_id)
+        if row is None or row.status != "RECEIVED":
+            return
+        row.attempts += 1
+        row.reason = message[:500]
+        if row.attempts >= MAX_ATTEMPTS:
+            row.status = "DEAD"
+            row.next_attempt_at = None
+            log.error("webhook.dead", inbox_id=inbox_id, reason=row.reason)
+        else:
+            delay_ms = min(MAX_DELAY_MS, 1000 * 2**row.attempts)
+            row.next_attempt_at = ctx.now_ms() + delay_ms
+        row.save()

@@ -1,0 +1,153 @@
+"""Provider operations: asked for in the transaction of the change that needs them.
+
+Not here: performing them (`engine`) and what their steps do (`flows`).
+"""
+
+from typing import Any
+
+from offerhub.domain import ids
+from offerhub.domain.errors import NotFound
+from offerhub.domain.operations import OPERATION
+from offerhub.services import audit
+from offerhub.services.announcements import NewEvent, announce
+from offerhub.services.context import Context
+from offerhub.services.representations import operation as represent
+from offerhub.services.representations import timestamp
+from offerhub.store import operations as store
+from offerhub.store.database import after_commit, atomic, connection, in_transaction
+
+PLATFORM_SETUP = "platform.setup"
+WALLET_CREATE = "wallet.create"
+WALLET_SWEEP = "wallet.sweep"
+TOPUP_PAYIN = "topup.payin"
+ESCROW_DEPLOY = "escrow.deploy"
+ESCROW_FUND = "escrow.fund"
+ORDER_RELEASE = "order.release"
+WITHDRAWAL_CHAIN = "withdrawal.chain"
+WITHDRAWAL_AIRTM = "withdrawal.airtm"
+
+
+def start(
+    ctx: Context,
+    *,
+    kind: str,
+    subject_type: str,
+    subject_id: str,
+    params: dict[str, Any] | None = None,
+) -> store.Operation:
+    """Record an operation in the open transaction; a worker performs it after the commit.
+
+    Raises: IntegrityError when one of this kind is under way for the subject; RuntimeError
+    outside a transaction.
+    """
+    if not in_transaction():
+        raise RuntimeError(f"operation {kind} outside a transaction")
+    now = ctx.now_ms()
+    row = store.Operation.create(
+        id=ids.new_id(ids.OPERATION),
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        status=OPERATION.initial,
+        params=params or {},
+        facts={},
+        next_run_at=now,
+        context={
+            "request_id": ctx.actor.request_id,
+            "actor_type": ctx.actor.type,
+            "actor_id": ctx.actor.id,
+        },
+        created_at=now,
+        updated_at=now,
+    )
+    after_commit(lambda: ctx.app.doorbell.ring("operations"))
+    return row
+
+
+def list_operations(ctx: Context, *, status: str | None = None, limit: int = 100) -> list[Any]:
+    """Newest first, with their steps."""
+    with connection():
+        return [_detail(row) for row in store.listed(status=status, limit=limit)]
+
+
+def retry(ctx: Context, operation_id: str, *, reason: str) -> dict[str, Any]:
+    """Put a stuck operation back to work. Commits.
+
+    Raises: NotFound, InvalidState.
+    """
+    with atomic():
+        row = store.get_for_update(operation_id)
+        if row is None:
+            raise NotFound("There is no such operation.", operation_id=operation_id)
+        OPERATION.check(row.status, "PENDING", resource_id=operation_id)
+        row.status = "PENDING"
+        row.failures = 0
+        row.next_run_at = row.updated_at = ctx.now_ms()
+        row.save()
+        audit.record(
+            ctx,
+            action="operation.retry",
+            resource_type="operation",
+            resource_id=operation_id,
+            before={"status": "STUCK"},
+            after={"status": "PENDING", "reason": reason},
+        )
+        after_commit(lambda: ctx.app.doorbell.ring("operations"))
+        return _detail(row)
+
+
+def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | None) -> None:
+    """No further attempts by itself: shown, alarmed, kept. Inside the caller's transaction."""
+    row.status = OPERATION.check(row.status, "STUCK", resource_id=row.id)
+    row.last_error = message[:2000]
+    row.last_error_code = code
+    row.updated_at = ctx.now_ms()
+    row.save()
+    announce(
+        ctx,
+        NewEvent(
+            "operation.stuck",
+            row.id,
+            {
+                "operation_id": row.id,
+                "kind": row.kind,
+                "subject_type": row.subject_type,
+                "subject_id": row.subject_id,
+                "step": row.step,
+                "error_code": code,
+            },
+        ),
+    )
+    audit.record(
+        ctx,
+        action="operation.stuck",
+        resource_type="operation",
+        resource_id=row.id,
+        after={"kind": row.kind, "subject_id": row.subject_id, "error": message[:500]},
+        result="failure",
+        error_code=code,
+    )
+
+
+def _detail(row: store.Operation) -> dict[str, Any]:
+    shown = represent(row) or {"id": row.id, "kind": row.kind, "status": row.status}
+    return {
+        **shown,
+        "subject_type": row.subject_type,
+        "subject_id": row.subject_id,
+        "failures": row.failures,
+        "message": row.last_error,
+        "next_run_at": timestamp(row.next_run_at),
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+        "steps": [
+            {
+                "name": step.name,
+                "attempt": step.attempt,
+                "status": step.status,
+                "tx_hash": step.tx_hash,
+                "at": timestamp(step.updated_at),
+            }
+            for step in store.steps_of(row.id)
+        ],
+    }

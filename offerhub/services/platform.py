@@ -1,0 +1,27 @@
+"""The platform's own wallets: set up once, by an operation like any other."""
+
+from peewee import IntegrityError
+
+from offerhub.services import operations
+from offerhub.services.context import Context
+from offerhub.store import operations as store
+from offerhub.store.database import atomic
+
+SUBJECT = "platform"
+
+
+def ensure_set_up(ctx: Context) -> bool:
+    """Have the platform's wallets set up, unless that was asked for before; whether it is new.
+
+    Commits. Safe to call at every start.
+    """
+    with atomic():
+        if store.latest_for(SUBJECT) is not None:
+            return False
+        try:
+            operations.start(
+                ctx, kind=operations.PLATFORM_SETUP, subject_type="platform", subject_id=SUBJECT
+            )
+        except IntegrityError:
+            return False
+        return True

@@ -1,0 +1,151 @@
+"""What a step of an operation is: intent, call, outcome, and how to find out after a crash.
+
+A flow is a tuple of steps. The engine writes each step down before its call (with the signed
+transaction, if it sends one) and after it; a step whose outcome is unknown is looked up by our own
+reference and only then repeated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from offerhub.ports.chain import SignedTransaction
+from offerhub.ports.errors import Rejected
+from offerhub.services.context import App, Context
+from offerhub.store.operations import Operation
+from offerhub.store.operations import Step as StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One operation being performed. `ctx` acts for the system, under the original request id."""
+
+    ctx: Context
+    operation: Operation
+
+    @property
+    def app(self) -> App:
+        return self.ctx.app
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return dict(self.operation.facts)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.operation.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The intent: what will be asked for, and the transaction that asks it, if it is one."""
+
+    request: dict[str, Any]
+    transaction: SignedTransaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It has happened. `facts` join the operation's."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not known yet: look again after `delay_s`. `note` is kept on the step."""
+
+    delay_s: float
+    note: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """It has not happened so far; making the very same call again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Proven: this attempt did not and cannot happen any more. Prepare the step anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Final: it was refused and nothing happened."""
+
+    failure: Rejected
+
+
+Verdict = Done | Wait | Absent | Never | Refused
+
+
+class Step(Protocol):
+    """One provider call of a flow. Only `on_prepared` and `apply` run inside a transaction."""
+
+    name: str
+
+    def claims(self, run: Run) -> Sequence[str]:
+        """Signing accounts (and wallets) that nobody else may use meanwhile."""
+        ...
+
+    def skip(self, run: Run) -> str | None:
+        """Why the step is not needed, or None. Asked while the claims are held."""
+        ...
+
+    def prepare(self, run: Run) -> Prepared | Done:
+        """Make the intent; may call providers, but only what has no effect."""
+        ...
+
+    def on_prepared(self, run: Run, row: StepRow) -> None:
+        """Further writes that belong to the intent's own transaction."""
+        ...
+
+    def call(self, run: Run, row: StepRow) -> Verdict:
+        """Have the effect. May raise the three failures of `ports.errors`."""
+        ...
+
+    def look_up(self, run: Run, row: StepRow) -> Verdict:
+        """Find out, by our reference, what became of an earlier call."""
+        ...
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        """Write down what happened: states, books, events. Must bear being asked once only."""
+        ...
+
+
+class BaseStep:
+    """Defaults: no claims, never skipped, nothing more to write."""
+
+    name = ""
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return ()
+
+    def skip(self, run: Run) -> str | None:
+        return None
+
+    def on_prepared(self, run: Run, row: StepRow) -> None:
+        """Nothing further belongs to the intent."""
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        """The outcome is kept on the step and in the operation's facts; nothing else changes."""
+
+
+class Flow(Protocol):
+    """The steps of one kind of operation, and what a refusal of one of them means."""
+
+    kind: str
+
+    @property
+    def steps(self) -> Sequence[Step]: ...
+
+    def refused(self, run: Run, step: str, failure: Rejected) -> str:
+        """Undo what the request had done, in the engine's transaction.
+
+        Returns: FAILED when everything is undone; STUCK when an operator must decide.
+        """
+        ...
+
+    def finished(self, run: Run) -> None:
+        """After the last step, in its transaction."""
+        ...

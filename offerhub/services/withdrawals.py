@@ -1,0 +1,302 @@
+"""Withdrawals: money held at once, paid out on chain or by Airtm, returned only when it is certain
+that nothing left."""
+
+from typing import Any
+
+import structlog
+
+from offerhub.domain import ids
+from offerhub.domain.errors import NotFound, OfferHubError
+from offerhub.domain.withdrawals import WITHDRAWAL
+from offerhub.ledger import accounts, journal, transfers
+from offerhub.ports.errors import ProviderFailure, Unavailable
+from offerhub.ports.payments import Payout, PayoutStatus
+from offerhub.services import audit, operations
+from offerhub.services import representations as show
+from offerhub.services.announcements import NewEvent, announce
+from offerhub.services.context import Context, Page
+from offerhub.services.destinations import check_airtm, check_chain, refuse_bank
+from offerhub.services.orders import balance_event
+from offerhub.services.users import require_active
+from offerhub.store import operations as operations_store
+from offerhub.store import users as users_store
+from offerhub.store import withdrawals as store
+from offerhub.store.database import atomic, connection
+
+log = structlog.get_logger(__name__)
+
+CHECK_DELAYS_MS = (2_000, 5_000, 10_000, 30_000, 60_000, 300_000)
+
+_STATE = {
+    PayoutStatus.COMMITTED: "WITHDRAWAL_COMMITTED",
+    PayoutStatus.PENDING: "WITHDRAWAL_PENDING",
+    PayoutStatus.PENDING_USER_ACTION: "WITHDRAWAL_PENDING_USER_ACTION",
+    PayoutStatus.COMPLETED: "WITHDRAWAL_COMPLETED",
+    PayoutStatus.FAILED: "WITHDRAWAL_FAILED",
+    PayoutStatus.CANCELED: "WITHDRAWAL_CANCELED",
+}
+
+
+def create_withdrawal(
+    ctx: Context,
+    *,
+    user_id: str,
+    amount_stroops: int,
+    destination_type: str,
+    destination_ref: str,
+    destination_memo: str | None = None,
+    commit: bool = False,
+    description: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Check the destination, hold the money, and have it paid out. Commits.
+
+    The destination is looked at on chain or at Airtm before the transaction; CRYPTO always commits.
+    Raises: USER_NOT_FOUND, USER_SUSPENDED, INSUFFICIENT_FUNDS, WITHDRAWAL_DESTINATION_INVALID,
+    AIRTM_USER_NOT_LINKED; provider failures.
+    """
+    with connection():
+        user = require_active(user_id)
+    if destination_type == "BANK":
+        raise refuse_bank()
+    if destination_type == "CRYPTO":
+        check_chain(ctx, destination_ref, memo=destination_memo, amount_stroops=amount_stroops)
+        kind, committed = operations.WITHDRAWAL_CHAIN, True
+    else:
+        check_airtm(ctx, user, destination_ref)
+        kind, committed = operations.WITHDRAWAL_AIRTM, commit
+    if not committed:
+        # Two-step withdrawals arrive with their commit route; until then one request does both.
+        raise OfferHubError(
+            'Withdrawals are paid in one step: send "commit": true.',
+            code="VALIDATION_ERROR",
+            fields=[{"field": "commit", "message": "must be true"}],
+        )
+    now = ctx.now_ms()
+    with atomic():
+        require_active(user_id)
+        row = store.Withdrawal.create(
+            id=ids.new_id(ids.WITHDRAWAL),
+            user_id=user_id,
+            amount=amount_stroops,
+            currency="USD",
+            destination_type=destination_type,
+            destination_ref=destination_ref,
+            destination_memo=destination_memo,
+            status=WITHDRAWAL.initial,
+            description=description,
+            metadata=metadata or {},
+            created_at=now,
+            updated_at=now,
+        )
+        journal.post(
+            transfers.withdrawal_held(withdrawal_id=row.id, user_id=user_id, amount=amount_stroops),
+            now_ms=now,
+        )
+        created = _event("withdrawal.created", row)
+        row.status = WITHDRAWAL.check(row.status, "WITHDRAWAL_COMMITTED", resource_id=row.id)
+        row.save()
+        operation = operations.start(
+            ctx, kind=kind, subject_type="withdrawal", subject_id=row.id,
+            params={"user_id": user_id},
+        )  # fmt: skip
+        shown = show.withdrawal(row, operation_row=operation)
+        audit.record(
+            ctx, action="withdrawal.create", resource_type="withdrawal", resource_id=row.id,
+            after=shown,
+        )  # fmt: skip
+        announce(ctx, created, _event("withdrawal.committed", row))
+        return shown
+
+
+def get_withdrawal(ctx: Context, withdrawal_id: str) -> dict[str, Any]:
+    """Raises: WITHDRAWAL_NOT_FOUND."""
+    with connection():
+        row = store.get(withdrawal_id)
+        if row is None:
+            raise NotFound(code="WITHDRAWAL_NOT_FOUND", withdrawal_id=withdrawal_id)
+        return show.withdrawal(row, operation_row=operations_store.latest_for(row.id))
+
+
+def list_withdrawals(
+    ctx: Context,
+    *,
+    limit: int = 20,
+    cursor: str | None = None,
+    user_id: str | None = None,
+    status: str | None = None,
+) -> Page:
+    """Newest first."""
+    with connection():
+        rows = store.listed(limit=limit, cursor=cursor, user_id=user_id, status=status)
+        found = operations_store.latest_for_all([row.id for row in rows.rows])
+        items = [show.withdrawal(row, operation_row=found.get(row.id)) for row in rows.rows]
+        return Page(items, rows.next_cursor)
+
+
+def apply_paid_on_chain(
+    ctx: Context, withdrawal_id: str, *, moved_stroops: int, tx_hash: str
+) -> None:
+    """The payment is on chain. Inside the caller's transaction.
+
+    Raises: ValueError when another amount moved; nothing is then posted.
+    """
+    row = _locked(withdrawal_id)
+    if moved_stroops != row.amount:
+        raise ValueError(f"payment {tx_hash} moved {moved_stroops}, not {row.amount} stroops")
+    row.stellar_tx_hash = tx_hash
+    row.fee, row.net_amount = 0, row.amount
+    journal.post(
+        transfers.withdrawal_paid_on_chain(
+            withdrawal_id=row.id, user_id=row.user_id, amount=row.amount
+        ),
+        now_ms=ctx.now_ms(),
+    )
+    change(ctx, row, "WITHDRAWAL_COMPLETED")
+
+
+def apply_payout_result(ctx: Context, withdrawal_id: str, payout: Payout) -> str | None:
+    """Bring a withdrawal to what Airtm reports; None, or why nothing changed. Commits.
+
+    The hold ends only with COMPLETED (paid), or with FAILED or CANCELED (returned).
+    """
+    with atomic():
+        row = store.get_for_update(withdrawal_id)
+        if row is None:
+            return "no such withdrawal"
+        reason = settle(ctx, row, payout)
+        row.next_check_at = _next_check(ctx, row)
+        row.checks += 1
+        row.save()
+        return reason
+
+
+def settle(ctx: Context, row: store.Withdrawal, payout: Payout) -> str | None:
+    """The same for a locked row, inside the caller's transaction."""
+    row.airtm_payout_id = row.airtm_payout_id or payout.provider_id
+    target = _STATE.get(payout.status)
+    if target is None:
+        if payout.status is PayoutStatus.UNCLEAR:
+            log.error("withdrawal.status_unclear", withdrawal_id=row.id, raw=payout.raw_status)
+        return f"status {payout.raw_status} is not final; the hold stays"
+    if target == row.status:
+        return "already there"
+    if target not in WITHDRAWAL.allowed(row.status):
+        return f"a late {target} cannot follow {row.status}"
+    if target == "WITHDRAWAL_COMPLETED":
+        if payout.amount_stroops != row.amount:
+            log.error("withdrawal.amount_differs", withdrawal_id=row.id)
+            return "Airtm took another amount; held for the operator"
+        row.fee, row.net_amount = payout.fee_stroops, payout.net_stroops
+        journal.post(
+            transfers.withdrawal_paid_by_airtm(
+                withdrawal_id=row.id, user_id=row.user_id, amount=row.amount
+            ),
+            now_ms=ctx.now_ms(),
+        )
+        _sweep_excess(ctx, row.user_id)
+    elif target in {"WITHDRAWAL_FAILED", "WITHDRAWAL_CANCELED"}:
+        row.failure_reason = payout.reason or payout.raw_status
+        return_hold(ctx, row)
+    change(ctx, row, target)
+    return None
+
+
+def fail(ctx: Context, withdrawal_id: str, *, reason: str) -> None:
+    """Definitely refused and nothing left: the hold ends. Inside the caller's transaction."""
+    row = _locked(withdrawal_id)
+    row.failure_reason = reason
+    return_hold(ctx, row)
+    change(ctx, row, "WITHDRAWAL_FAILED")
+
+
+def return_hold(ctx: Context, row: store.Withdrawal) -> None:
+    """Give held money back to the user's available balance."""
+    posted = journal.post(
+        transfers.withdrawal_returned(withdrawal_id=row.id, user_id=row.user_id, amount=row.amount),
+        now_ms=ctx.now_ms(),
+    )
+    announce(
+        ctx,
+        balance_event(
+            "balance.released", row.user_id, row.amount, posted.transfer_id, "withdrawal", row.id
+        ),
+    )
+
+
+def change(ctx: Context, row: store.Withdrawal, target: str) -> None:
+    """Move a locked withdrawal along its state table and save it. Raises: INVALID_STATE."""
+    before = row.status
+    row.status = WITHDRAWAL.check(before, target, resource_id=row.id)
+    row.updated_at = ctx.now_ms()
+    row.version += 1
+    row.save()
+    name = target.removeprefix("WITHDRAWAL_").lower()
+    audit.record(
+        ctx, action=f"withdrawal.{name}", resource_type="withdrawal", resource_id=row.id,
+        before={"status": before}, after=show.withdrawal(row),
+    )  # fmt: skip
+    announce(ctx, _event(f"withdrawal.{name}", row))
+
+
+def check_due(ctx: Context, *, limit: int = 20) -> int:
+    """Ask Airtm about pay-outs under way that are due; how many were asked. Commits each."""
+    with connection():
+        rows = store.due_for_check(now=ctx.now_ms(), limit=limit)
+    for row in rows:
+        try:
+            payout = ctx.app.payments.find_payout(row.id)
+            if payout is None:
+                raise Unavailable(f"Airtm does not know the pay-out of {row.id}", provider="airtm")
+            apply_payout_result(ctx, row.id, payout)
+        except ProviderFailure as failure:
+            log.warning("withdrawal.check_postponed", withdrawal_id=row.id, error=failure.message)
+            with atomic():
+                locked = _locked(row.id)
+                locked.next_check_at = _next_check(ctx, locked)
+                locked.checks += 1
+                locked.save()
+    return len(rows)
+
+
+def _sweep_excess(ctx: Context, user_id: str) -> None:
+    """USDC in the wallet beyond what its user is owed belongs to the treasury now."""
+    wallet = users_store.wallet_of(user_id)
+    if wallet is None or wallet.status != "ACTIVE":
+        return
+    if excess_of(user_id) > 0 and not operations_store.is_live(operations.WALLET_SWEEP, wallet.id):
+        operations.start(
+            ctx, kind=operations.WALLET_SWEEP, subject_type="wallet", subject_id=wallet.id,
+            params={"user_id": user_id, "address": wallet.address},
+        )  # fmt: skip
+
+
+def excess_of(user_id: str) -> int:
+    """Stroops in the user's wallet beyond available + reserved + withdrawing, by the books."""
+    owed = sum(journal.balance(accounts.user(user_id, kind)) for kind in accounts.USER_KINDS)
+    return journal.balance(accounts.wallet(user_id)) - owed
+
+
+def _next_check(ctx: Context, row: store.Withdrawal) -> int | None:
+    if row.status in WITHDRAWAL.terminal or row.destination_type != "AIRTM_BALANCE":
+        return None
+    return ctx.now_ms() + CHECK_DELAYS_MS[min(row.checks, len(CHECK_DELAYS_MS) - 1)]
+
+
+def _event(event_type: str, row: store.Withdrawal) -> NewEvent:
+    return NewEvent(event_type, row.id, {"withdrawal": show.withdrawal(row)}, (row.user_id,))
+
+
+def _locked(withdrawal_id: str) -> store.Withdrawal:
+    row = store.get_for_update(withdrawal_id)
+    if row is None:
+        raise NotFound(code="WITHDRAWAL_NOT_FOUND", withdrawal_id=withdrawal_id)
+    return row
+
+
+def note_payout(ctx: Context, withdrawal_id: str, *, payout_id: str) -> None:
+    """Airtm has registered the pay-out. Inside the caller's transaction."""
+    row = _locked(withdrawal_id)
+    row.airtm_payout_id = payout_id
+    row.updated_at = ctx.now_ms()
+    row.save(only=["airtm_payout_id", "updated_at"])

@@ -1,0 +1,42 @@
+"""What a database failure means for the one who asked: lost a race, try again, or come back later.
+
+Not here: what is done about it; callers above `store` see these questions and no driver's classes.
+"""
+
+import sqlite3
+from typing import Final
+
+from peewee import IntegrityError, InterfaceError, OperationalError
+from playhouse.pool import MaxConnectionsExceeded
+
+# Source: PostgreSQL manual, appendix A: serialization_failure, deadlock_detected.
+_PASSING_STATES: Final = frozenset({"40001", "40P01"})
+_BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def is_conflict(error: BaseException) -> bool:
+    """A unique, foreign-key or check constraint refused the change."""
+    return isinstance(error, IntegrityError) or _state(error).startswith("23")
+
+
+def is_passing(error: BaseException) -> bool:
+    """The transaction lost against another one; run again from its start it may succeed."""
+    if _state(error) in _PASSING_STATES:
+        return True
+    code = getattr(_driver_error(error), "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in _BUSY_CODES
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """The database cannot be reached, or has no connection to spare."""
+    return isinstance(error, OperationalError | InterfaceError | MaxConnectionsExceeded)
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """What psycopg or sqlite3 raised; Peewee carries it as the first argument of its own error."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, BaseException) else error
+
+
+def _state(error: BaseException) -> str:
+    return str(getattr(_driver_error(error), "sqlstate", None) or "")

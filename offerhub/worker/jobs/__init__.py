@@ -1,0 +1,1 @@
+"""RQ jobs: open the process's application, call one service, repeat while there is work."""

@@ -1,0 +1,78 @@
+"""Performing provider operations until none is due."""
+
+import threading
+import time
+
+import structlog
+
+from offerhub.services import engine
+from offerhub.services.context import App
+from offerhub.worker import process
+from offerhub.worker.queues import answered
+
+log = structlog.get_logger(__name__)
+
+THREADS = 6
+BUDGET_S = 60.0
+LINGER_S = 3.0  # stay while something becomes due within this time
+RENEW_S = 1.5
+
+
+def drain() -> None:
+    """Perform what is due, on a few threads, and what becomes due meanwhile."""
+    app = process.app()
+    if app.redis is not None:
+        answered("operations", app.redis)
+    threads = [
+        threading.Thread(target=_work, args=(app,), name=f"operations-{n}") for n in range(THREADS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _work(app: App) -> None:
+    end = time.monotonic() + BUDGET_S
+    while time.monotonic() < end:
+        try:
+            if not perform_next(app) and not _due_soon(app):
+                return
+        except Exception:
+            # Nothing is lost: the operation's lease runs out and it is taken up again.
+            log.exception("operations.worker_failed")
+            time.sleep(1.0)
+
+
+def perform_next(app: App) -> bool:
+    """Claim and perform one operation, its lease kept alive; false when none is due."""
+    operation = engine.claim_next(app)
+    if operation is None:
+        return False
+    done = threading.Event()
+
+    def keep() -> None:
+        while not done.wait(RENEW_S):
+            if not engine.renew(app, operation):
+                return
+
+    keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
+    keeper.start()
+    try:
+        engine.perform(app, operation)
+    finally:
+        done.set()
+        keeper.join()
+    return True
+
+
+def _due_soon(app: App) -> bool:
+    """Sleep a little while something becomes due soon; false when the job may end."""
+    due_at = engine.next_due_at()
+    if due_at is None:
+        return False
+    wait_s = (due_at - app.now_ms()) / 1000
+    if wait_s > LINGER_S:
+        return False
+    time.sleep(min(max(wait_s, 0.05), 0.25))
+    return True

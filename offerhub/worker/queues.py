@@ -1,0 +1,87 @@
+"""The queues, and the doorbell: RQ as a wake-up, never as a record.
+
+What must happen is a row in the database; a job only says "look". A lost job costs the time until
+the next sweep, a few seconds.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger(__name__)
+
+PENDING_S = 5  # a ring within this time of an unanswered one adds no further job
+QUIET_S = 2.0  # how long a failed Redis is left alone, so that requests never wait for it in a row
+RELAY_LIST = "offerhub:bell:relay"
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """Which job a ring enqueues, where, and how long it may run."""
+
+    queue: str
+    function: str
+    timeout_s: int
+    why: str
+
+
+QUEUES = ("critical", "webhooks", "maintenance")
+BELLS = {
+    "operations": Bell("critical", "offerhub.worker.jobs.operations.drain", 120, "money moves"),
+    "inbox": Bell("webhooks", "offerhub.worker.jobs.inbox.drain", 120, "webhooks are applied"),
+    "checks": Bell("maintenance", "offerhub.worker.jobs.checks.drain", 300, "providers are asked"),
+    "housekeeping": Bell(
+        "maintenance", "offerhub.worker.jobs.housekeeping.sweep", 300, "old rows are purged"
+    ),
+}
+
+
+def connect(url: str, *, blocking: bool = False) -> Redis:
+    """A client that gives up soon: nobody waits for Redis. `blocking` may wait for a job."""
+    timeout_s = None if blocking else 2.0
+    return Redis.from_url(
+        url, socket_connect_timeout=0.5, socket_timeout=timeout_s, health_check_interval=30
+    )
+
+
+def queue(name: str, redis: Redis) -> Queue:
+    """JSON serialised, so that writing to Redis is not running code."""
+    return Queue(name, connection=redis, serializer=JSONSerializer)
+
+
+class RedisDoorbell:
+    """`ports.doorbell.Doorbell` over RQ."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._quiet_until = 0.0
+
+    def ring(self, name: str) -> None:
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            if name == "relay":
+                self._redis.lpush(RELAY_LIST, "1")
+                self._redis.ltrim(RELAY_LIST, 0, 0)
+            elif self._redis.set(f"offerhub:bell:{name}", "1", nx=True, ex=PENDING_S):
+                enqueue(BELLS[name], self._redis)
+        except RedisError as exc:
+            self._quiet_until = time.monotonic() + QUIET_S
+            log.warning("doorbell.away", bell=name, error=type(exc).__name__)
+
+
+def answered(name: str, redis: Redis) -> None:
+    """The job has begun: whatever is rung from now on needs another one."""
+    redis.delete(f"offerhub:bell:{name}")
+
+
+def enqueue(bell: Bell, redis: Redis) -> Any:
+    return queue(bell.queue, redis).enqueue(
+        bell.function, job_timeout=bell.timeout_s, result_ttl=60, failure_ttl=86_400
+    )
