@@ -127,7 +127,12 @@ class AirtmInSandbox:
 
     def break_next(self, kind: str, *, on: str, after_n: int = 0) -> None:
         method, path = _PATHS[on]
-        rule = {"kind": kind, "provider": "airtm", "method": method, "path_regex": path}
+        rule: dict[str, object] = {
+            "kind": kind,
+            "provider": "airtm",
+            "method": method,
+            "path_regex": path,
+        }
         if kind.startswith("timeout"):
             rule["delay_s"] = READ_TIMEOUT_S * 2
         self.server.rules.add({**rule, "after_n": after_n})
