@@ -71,3 +71,11 @@ def max_time_s(transaction: Transaction) -> int:
     if preconditions is None or preconditions.time_bounds is None:
         return 0
     return int(preconditions.time_bounds.max_time)
+
+
+def address_of(seed: str) -> str:
+    """The G address of a secret seed. Raises: ValueError, without showing the seed."""
+    try:
+        return Keypair.from_secret(seed).public_key
+    except (SdkError, ValueError):
+        raise ValueError("not a Stellar seed") from None

@@ -13,11 +13,11 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from offerhub.bootstrap import SystemClock, open_store
 from offerhub.domain.ids import new_id
 from offerhub.events import relay
 from offerhub.ports.clock import epoch_ms
 from offerhub.settings import Settings
-from offerhub.bootstrap import SystemClock, open_store
 from offerhub.worker.queues import RELAY_LIST, connect
 
 log = structlog.get_logger(__name__)

@@ -43,5 +43,3 @@ def register(scheduler: Scheduler) -> None:
             queue_name=bell.queue,
             timeout=bell.timeout_s,
         )
-
-

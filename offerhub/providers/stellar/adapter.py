@@ -92,6 +92,13 @@ class StellarChain:
         with self._horizon.readable("an account"):
             return mapping.account(record, usdc_issuer=self._usdc_issuer)
 
+    def base_address(self, address: str) -> str | None:
+        """The G address that a G or M address pays; None for anything else."""
+        try:
+            return destinations.account_of(address)
+        except Rejected:
+            return None
+
     def transaction(self, hash_: str) -> TransactionOutcome | None:
         """What became of a transaction, by the hash known before it was sent.
 

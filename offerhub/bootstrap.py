@@ -1,0 +1,146 @@
+"""The composition root: from settings to an application. The only module that names adapters."""
+
+from datetime import UTC, datetime
+
+import structlog
+from redis import Redis
+
+from offerhub.ports.chain import PlatformKeys, SigningKey
+from offerhub.ports.doorbell import Doorbell
+from offerhub.providers.airtm import AirtmWebhooks, build_airtm
+from offerhub.providers.http import HttpClient
+from offerhub.providers.limiter import RedisLimiter
+from offerhub.providers.stellar.adapter import StellarChain
+from offerhub.providers.transactions import address_of
+from offerhub.providers.trustlesswork.adapter import TrustlessWorkEscrows
+from offerhub.providers.vault import EnvelopeVault
+from offerhub.services.context import App, Policy
+from offerhub.settings import Settings
+from offerhub.store.database import connect_to
+
+log = structlog.get_logger(__name__)
+
+# Calls per window (seconds) that all processes share. Sources: Airtm 10/s; Trustless Work 50 per
+# 60 s, of which a margin is left; Horizon's public instances 3600 per hour.
+OUTBOUND_LIMITS = {"airtm": (10, 1.0), "trustless_work": (45, 60.0), "stellar": (3600, 3600.0)}
+# The demo's network closes a ledger every fifth of a second and has no limit of its own.
+DEMO_LIMITS = {"airtm": (10, 1.0), "trustless_work": (600, 60.0), "stellar": (6000, 60.0)}
+TESTNET_FRIENDBOT = "https://friendbot.stellar.org"
+SEND_READ_TIMEOUT_S = 60.0
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SilentDoorbell:
+    """For processes that wake nobody: a sweep finds the work."""
+
+    def ring(self, name: str) -> None:
+        log.debug("doorbell.silent", bell=name)
+
+
+def open_store(settings: Settings, *, max_connections: int = 20) -> None:
+    """Make the deployment's database the one of this process."""
+    connect_to(settings.database_url, max_connections=max_connections)
+
+
+def build_app(
+    settings: Settings, *, doorbell: Doorbell | None = None, redis: Redis | None = None
+) -> App:
+    """Everything a process needs, wired; opens no connection yet.
+
+    redis: carries the shared outbound limits; made from settings when not given.
+    """
+    open_store(settings)
+    redis = redis or Redis.from_url(
+        settings.redis_url, socket_connect_timeout=0.5, socket_timeout=2.0
+    )
+    limiter = RedisLimiter(redis, _limits(settings))
+    clock = SystemClock()
+    horizon = settings.stellar_horizon_url.rstrip("/")
+    keys = settings.key_ring
+    return App(
+        clock=clock,
+        policy=_policy(settings),
+        payments=build_airtm(
+            base_url=settings.airtm_base_url,
+            api_key=settings.airtm_api_key.get_secret_value(),
+            api_secret=settings.airtm_api_secret.get_secret_value(),
+            checkout_url_template=settings.airtm_checkout_url_template,
+            limiter=limiter,
+        ),
+        chain=StellarChain(
+            HttpClient(provider="stellar", base_url=horizon),
+            passphrase=settings.stellar_network_passphrase,
+            usdc_issuer=settings.stellar_usdc_issuer,
+            limiter=limiter,
+            clock=clock,
+            max_base_fee_stroops=settings.stellar_max_fee_stroops,
+            friendbot_url=_friendbot(settings, horizon),
+        ),
+        escrows=TrustlessWorkEscrows(
+            HttpClient(
+                provider="trustless_work",
+                base_url=settings.trustless_work_base_url,
+                headers={"x-api-key": settings.trustless_work_api_key.get_secret_value()},
+                read_timeout_s=SEND_READ_TIMEOUT_S,
+                deadline_s=SEND_READ_TIMEOUT_S + 10,
+            ),
+            passphrase=settings.stellar_network_passphrase,
+            usdc_issuer=settings.stellar_usdc_issuer,
+            limiter=limiter,
+            factory_ids=settings.trustless_work_factory_ids,
+        ),
+        vault=EnvelopeVault(keys, active=next(iter(keys))),
+        platform_keys=_platform_keys(settings),
+        airtm_webhooks=AirtmWebhooks(settings.airtm_webhook_secret.get_secret_value()),
+        doorbell=doorbell or SilentDoorbell(),
+        redis=redis,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        environment=str(settings.environment),
+        marketplace_id=settings.marketplace_id,
+        public_url=settings.public_url.rstrip("/"),
+        network_passphrase=settings.stellar_network_passphrase,
+        usdc_issuer=settings.stellar_usdc_issuer,
+        platform_fee_bps=settings.platform_fee_bps,
+        airtm_fee_bearer=settings.airtm_fee_bearer,
+        wallet_xlm_stroops=settings.wallet_xlm_stroops,
+        topup_expiry_ms=settings.topup_expiry_h * 3_600_000,
+        deposit_poll_ms=settings.deposit_poll_s * 1000,
+        test_network=settings.environment != "production",
+        rate_limits_per_min={
+            "api_key": settings.rate_limit_per_min,
+            "topups": settings.rate_limit_topups_per_min,
+            "withdrawals": settings.rate_limit_withdrawals_per_min,
+            "failed_logins": settings.rate_limit_failed_logins_per_min,
+        },
+    )
+
+
+def _platform_keys(settings: Settings) -> PlatformKeys:
+    def key(seed: str) -> SigningKey:
+        return SigningKey(address_of(seed), seed)
+
+    return PlatformKeys(
+        treasury=key(settings.stellar_treasury_secret.get_secret_value()),
+        release=key(settings.stellar_release_secret.get_secret_value()),
+        resolver=key(settings.stellar_resolver_secret.get_secret_value()),
+    )
+
+
+def _limits(settings: Settings) -> dict[str, tuple[int, float]]:
+    return dict(DEMO_LIMITS if settings.environment == "demo" else OUTBOUND_LIMITS)
+
+
+def _friendbot(settings: Settings, horizon: str) -> str | None:
+    if settings.environment == "production":
+        return None
+    return f"{horizon}/friendbot" if settings.environment == "demo" else TESTNET_FRIENDBOT
