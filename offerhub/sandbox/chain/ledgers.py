@@ -89,10 +89,11 @@ class Ledgers:
         with self._store.transaction():
             now = self.now_ms()
             for row in self._store.query(
-                "SELECT received_at_ms FROM chain_queue ORDER BY received_at_ms LIMIT 1000"
+                "SELECT hash, received_at_ms FROM chain_queue WHERE passed_over = 0"
+                " ORDER BY received_at_ms LIMIT 1000"
             ):
                 due = row["received_at_ms"] + self._interval_ms
-                if due <= now and self._is_queued(received_until_ms=row["received_at_ms"]):
+                if due <= now and self._waits(row["hash"]):
                     self._close(max(due, self.latest()[1]))
             if now - self.latest()[1] >= max(IDLE_INTERVAL_MS, self._interval_ms):
                 self._close(now)
@@ -113,9 +114,10 @@ class Ledgers:
             change(state)
             self._keep_states(state)
 
-    def _is_queued(self, *, received_until_ms: int) -> bool:
+    def _waits(self, transaction_hash: str) -> bool:
+        """Whether no ledger has considered the queued transaction yet."""
         row = self._store.one(
-            "SELECT 1 FROM chain_queue WHERE received_at_ms <= ? LIMIT 1", (received_until_ms,)
+            "SELECT 1 FROM chain_queue WHERE hash = ? AND passed_over = 0", (transaction_hash,)
         )
         return row is not None
 
@@ -159,6 +161,10 @@ class Ledgers:
             submission = decode(row["envelope_xdr"], self._passphrase)
             refusal = check(submission, state, base_fee=base_fee)
             if refusal is not None and refusal.code is TxCode.txINSUFFICIENT_FEE:
+                # It stays and is tried again whenever another ledger closes.
+                self._store.execute(
+                    "UPDATE chain_queue SET passed_over = 1 WHERE hash = ?", (row["hash"],)
+                )
                 continue
             self._store.execute("DELETE FROM chain_queue WHERE hash = ?", (row["hash"],))
             if refusal is None:

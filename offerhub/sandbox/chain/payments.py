@@ -164,8 +164,11 @@ def _move(
         raise OperationFailed(codes[prefix + _SENDER_CODES[problem.kind]]) from problem
     if sent[0] != received[0]:
         market = str(issuer_of(sent[0]) or issuer_of(received[0]))
-        state.credit(market, *sent)
-        state.debit(market, *received)
+        try:
+            state.credit(market, *sent)
+            state.debit(market, *received)
+        except HoldingProblem as problem:
+            raise OperationFailed(codes[prefix + "TOO_FEW_OFFERS"]) from problem
     try:
         state.credit(recipient, *received)
     except HoldingProblem as problem:

@@ -111,7 +111,8 @@ CREATE TABLE IF NOT EXISTS chain_queue (
   hash TEXT PRIMARY KEY,
   source TEXT NOT NULL UNIQUE,
   envelope_xdr TEXT NOT NULL,
-  received_at_ms INTEGER NOT NULL
+  received_at_ms INTEGER NOT NULL,
+  passed_over INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS chain_keys (

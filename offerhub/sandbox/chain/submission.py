@@ -86,7 +86,8 @@ class Submissions:
             return Receipt("TRY_AGAIN_LATER", submission.hash)
         if not self._faults.spend("never_include"):
             self._store.execute(
-                "INSERT INTO chain_queue VALUES (?, ?, ?, ?)",
+                "INSERT INTO chain_queue (hash, source, envelope_xdr, received_at_ms)"
+                " VALUES (?, ?, ?, ?)",
                 (
                     submission.hash,
                     submission.source,

@@ -7,8 +7,10 @@ The order of the checks is that of the protocol's implementation.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from stellar_sdk.operation import Payment
+from stellar_sdk.xdr import PaymentResultCode as PaymentCode
 
 from offerhub.sandbox.chain.amounts import to_stroops
 from offerhub.sandbox.chain.envelope import Submission, signed_by
@@ -50,10 +52,16 @@ def check(submission: Submission, state: State, *, base_fee: int) -> Refusal | N
         return _refuse(submission, TxCode.txBAD_AUTH)
     missing = [source not in signers for source in submission.operation_sources]
     if any(missing):
-        codes = [OpCode.opBAD_AUTH if m else OpCode.opINNER for m in missing]
+        codes: list[IntEnum] = [OpCode.opBAD_AUTH if m else OpCode.opINNER for m in missing]
         return _refuse_operations(submission, codes)
     if extra:
         return _refuse(submission, TxCode.txBAD_AUTH_EXTRA)
+    if any(_is_empty_payment(o) for o in submission.operations):
+        payments: list[IntEnum] = [
+            PaymentCode.PAYMENT_MALFORMED if _is_empty_payment(o) else OpCode.opINNER
+            for o in submission.operations
+        ]
+        return _refuse_operations(submission, payments)
     payer = state.account(submission.fee_source)
     assert payer is not None
     if payer.spendable_stroops < charge(submission, base_fee=base_fee):
@@ -92,9 +100,11 @@ def _preconditions(submission: Submission, state: State, *, base_fee: int) -> Tx
         return TxCode.txNO_ACCOUNT
     if submission.transaction.sequence != account.sequence + 1:
         return TxCode.txBAD_SEQ
-    if any(isinstance(o, Payment) and to_stroops(o.amount) < 0 for o in operations):
-        return TxCode.txMALFORMED
     return None
+
+
+def _is_empty_payment(operation: object) -> bool:
+    return isinstance(operation, Payment) and to_stroops(operation.amount) <= 0
 
 
 def _bids_below_inner(submission: Submission) -> bool:
@@ -120,7 +130,7 @@ def _refuse(
     return Refusal(code, result.to_xdr())
 
 
-def _refuse_operations(submission: Submission, codes: list[OpCode]) -> Refusal:
+def _refuse_operations(submission: Submission, codes: list[IntEnum]) -> Refusal:
     listed = [
         OperationResult(type(o).__name__, c)
         for o, c in zip(submission.operations, codes, strict=True)

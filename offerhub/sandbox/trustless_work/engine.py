@@ -95,11 +95,15 @@ class TrustlessWork:
                 )
             return stored
 
-    def indexed(self, *, on_chain: bool) -> list[Indexed]:
-        """What the index knows, as late as its lag; on_chain: refreshed from the contracts."""
+    def indexed(self, address: str, *, on_chain: bool) -> list[Indexed]:
+        """What the index knows about an address: the contract itself, or those that name it.
+
+        As late as the index's lag; with `on_chain` what it knows is refreshed from the contracts.
+        """
         with self.chain.store.transaction():
             lag_ms = self.chain.faults.get("index_lag_s") * 1000
-            items = self.storage.indexed(as_of_ms=self.chain.ledgers.now_ms() - lag_ms)
+            as_of_ms = self.chain.ledgers.now_ms() - lag_ms
+            items = self.storage.indexed(as_of_ms=as_of_ms, mentioning=address)
             return [self._refreshed(item) for item in items] if on_chain else items
 
     def _refreshed(self, item: Indexed) -> Indexed:

@@ -27,21 +27,21 @@ def add_read_routes(blueprint: Blueprint, engine: TrustlessWork) -> None:
     """Add the `/helper` reads, and the older paths of the balance read."""
     issuer = engine.chain.issuer_address
 
-    def indexed() -> list[Indexed]:
-        engine.chain.ledgers.tick()
-        return engine.indexed(on_chain=request.args.get("validateOnChain") == "true")
+    def indexed(address: str) -> list[Indexed]:
+        on_chain = request.args.get("validateOnChain") == "true"
+        return engine.indexed(address, on_chain=on_chain)
 
     @blueprint.get("/helper/get-escrow-by-contract-ids")
     def by_contract_ids() -> Response:
         wanted = _listed("contractIds")
-        found = [show_escrow(i, issuer=issuer) for i in indexed() if i.contract in wanted]
+        found = [show_escrow(i, issuer=issuer) for address in wanted for i in indexed(address)]
         lone = len(wanted) == 1 and engine.chain.faults.get("single_escrow_as_object")
         return answer(found[0] if lone and found else found)
 
     @blueprint.get("/helper/get-escrows-by-signer")
     def by_signer() -> Response:
         signer = request.args.get("signer", "")
-        items = [i for i in indexed() if i.deployer == signer]
+        items = [i for i in indexed(signer) if i.deployer == signer]
         return answer([show_escrow(i, issuer=issuer) for i in _filtered(items)])
 
     @blueprint.get("/helper/get-escrows-by-role")
@@ -49,14 +49,13 @@ def add_read_routes(blueprint: Blueprint, engine: TrustlessWork) -> None:
         role, address = request.args.get("role", ""), request.args.get("roleAddress", "")
         if role != "signer" and role not in ROLE_BY_API_NAME:
             raise ApiError(400, f"role must be one of signer, {', '.join(ROLE_BY_API_NAME)}")
-        items = [i for i in indexed() if _plays(i, role, address)]
+        items = [i for i in indexed(address) if _plays(i, role, address)]
         return answer([show_escrow(i, issuer=issuer) for i in _filtered(items)])
 
     def balances() -> Response:
         wanted = _listed("addresses")
         if len(wanted) > MAX_BALANCE_ADDRESSES:
             raise ApiError(400, "Error(Contract, #25): TooManyEscrowsRequested")
-        engine.chain.ledgers.tick()
         return answer([{"address": a, "balance": units(engine.balance(a))} for a in wanted])
 
     for path in (

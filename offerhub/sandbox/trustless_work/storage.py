@@ -130,14 +130,18 @@ class EscrowStorage:
             ),
         )
 
-    def indexed(self, *, as_of_ms: int) -> list[Indexed]:
-        """Every indexed contract as the index was at a moment, in order of creation."""
+    def indexed(self, *, as_of_ms: int, mentioning: str) -> list[Indexed]:
+        """Contracts as the index was at a moment, in order of creation.
+
+        mentioning: an address; only contracts that are it or name it are looked at.
+        """
         rows = self.store.query(
             "SELECT c.contract, i.escrow, i.balance, c.deployer, c.created_at_ms, i.updated_at_ms"
             " FROM tw_contracts c JOIN tw_index i ON i.version = (SELECT max(version)"
-            "   FROM tw_index WHERE contract = c.contract AND indexed_at_ms <= ?)"
+            "   FROM tw_index WHERE contract = c.contract AND indexed_at_ms <= :as_of_ms)"
+            " WHERE c.contract = :address OR c.deployer = :address OR instr(c.escrow, :address) > 0"
             " ORDER BY c.created_at_ms, c.contract",
-            (as_of_ms,),
+            {"as_of_ms": as_of_ms, "address": mentioning},
         )
         return [
             Indexed(**{**dict(row), "escrow": Escrow.from_json(json.loads(row["escrow"]))})
