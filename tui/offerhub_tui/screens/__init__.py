@@ -1,0 +1,1 @@
+"""The screens. Each is listed in `registry`, and only there."""
