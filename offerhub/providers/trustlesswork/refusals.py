@@ -120,7 +120,7 @@ _NETWORK_WORDS: Final = tuple(
         (r"tx_?bad_?auth", "tx_bad_auth"),
         (r"tx_?no_?(source_?)?account", "tx_no_source_account"),
         (r"tx_?soroban_?invalid", "tx_soroban_invalid"),
-        (r"entry_?archived", "entry_archived"),
+        (r"archived", "entry_archived"),
         (r"resource_?limit_?exceeded", "resource_limit_exceeded"),
         (r"trapped", "function_trapped"),
     )

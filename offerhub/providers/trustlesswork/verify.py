@@ -31,7 +31,7 @@ def verify(
     if transaction.source.universal_account_id != source:
         raise Mismatch(f"its source is {transaction.source.universal_account_id}, not {source}")
     if not 0 < transaction.fee <= max_fee_stroops:
-        raise Mismatch(f"its fee is {transaction.fee} stroops, above {max_fee_stroops}")
+        raise Mismatch(f"its fee is {transaction.fee} stroops; the ceiling is {max_fee_stroops}")
     _check_preconditions(transaction)
     operation = _only_operation(transaction, source)
     invoked = _invocation(operation)
