@@ -85,10 +85,6 @@ def _folder(given: str | None, *, asking: bool, yes: bool) -> Path:
             raise WrongUsage("DIRECTORY is missing (or pass --yes for the defaults)")
     if not given.strip() or has_control_characters(given):
         raise WrongUsage("DIRECTORY must be a path without control characters")
-    try:
-        os.fsencode(given).decode("utf-8")
-    except UnicodeError:
-        raise WrongUsage("DIRECTORY must be readable as UTF-8") from None
     return Path(os.path.abspath(Path(given).expanduser()))
 
 
@@ -104,6 +100,15 @@ def _ask(given: Given, *, asking: bool, yes: bool) -> Given:
     return answering.merged(Given(profile=profile, public_url=url), given)
 
 
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Bytes that are no text could be neither shown nor written. Raises: WrongUsage."""
+    for argument in arguments:
+        try:
+            argument.encode("utf-8")
+        except UnicodeEncodeError:
+            raise WrongUsage("every argument must be readable as UTF-8") from None
+
+
 def _public_url(text: str) -> str:
     try:
         return answering.check_public_url(text.strip(), "production")
@@ -113,9 +118,11 @@ def _public_url(text: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run and exit. Bad input is never a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
+        _refuse_undecodable(arguments)
         create.main(
-            args=list(sys.argv[1:] if argv is None else argv),
+            args=arguments,
             prog_name="create-offerhub",
             standalone_mode=False,
         )
