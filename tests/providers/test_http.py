@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -273,6 +275,55 @@ def test_a_server_that_drips_is_left_at_the_total_deadline(serve: Serve, data: b
     failure = failure_of(lambda: patient.call("POST", "/pay", json={}))
     assert type(failure) is OutcomeUnknown
     assert 0.4 < time.monotonic() - started_s < 2.0
+
+
+def test_a_silent_server_is_left_at_the_total_deadline_if_that_is_sooner(serve: Serve) -> None:
+    patient = client(serve(silence).url, read_timeout_s=5.0, deadline_s=0.3)
+    started_s = time.monotonic()
+    failure_of(lambda: patient.get("/x"))
+    assert time.monotonic() - started_s < 2.0
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import time
+import gevent
+from gevent.pywsgi import WSGIServer
+from offerhub.ports.errors import Unavailable
+from offerhub.providers.http import HttpClient
+
+def slow(environ, start_response):
+    gevent.sleep(0.4)
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [b"{}"]
+
+server = WSGIServer(("127.0.0.1", 0), slow, log=None)
+server.start()
+url = f"http://127.0.0.1:{server.server_port}"
+http = HttpClient(provider="acme", base_url=url, deadline_s=3.0)
+hasty = HttpClient(provider="acme", base_url=url, deadline_s=0.1)
+
+def give_up():
+    try:
+        hasty.get("/x")
+    except Unavailable:
+        return "gave up"
+
+started_s = time.monotonic()
+calls = [gevent.spawn(http.get, "/x") for _ in range(10)] + [gevent.spawn(give_up)]
+gevent.joinall(calls)
+assert [call.value.status for call in calls[:10]] == [200] * 10
+assert calls[10].value == "gave up"
+assert time.monotonic() - started_s < 2.0, "the calls did not run side by side"
+"""
+
+
+def test_greenlets_call_side_by_side_and_each_keeps_its_own_deadline() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GREENLETS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_deadline_of_one_call_does_not_reach_into_the_next(serve: Serve) -> None:
