@@ -1,5 +1,6 @@
 """The composition root: from settings to an application. The only module that names adapters."""
 
+import os
 from datetime import UTC, datetime
 
 import structlog
@@ -15,7 +16,7 @@ from offerhub.providers.transactions import address_of
 from offerhub.providers.trustlesswork.adapter import TrustlessWorkEscrows
 from offerhub.providers.vault import EnvelopeVault
 from offerhub.services.context import App, Policy
-from offerhub.settings import Settings
+from offerhub.settings import Settings, load_process
 from offerhub.store.database import connect_to
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,14 @@ class SilentDoorbell:
 def open_store(settings: Settings, *, max_connections: int = 20) -> None:
     """Make the deployment's database the one of this process."""
     connect_to(settings.database_url, max_connections=max_connections)
+
+
+def read_settings() -> Settings:
+    """The settings of this process: its deployment's files and its environment.
+
+    Raises: InvalidSettings.
+    """
+    return load_process(os.environ)
 
 
 def build_app(

@@ -29,7 +29,7 @@ QUEUES: Final = ("critical", "webhooks", "maintenance")
 
 # Keys of RQ 2 and rq-scheduler 0.14 in Redis; both let theirs expire when a process is gone.
 _WORKERS_OF_QUEUE: Final = "rq:workers:{}"
-_SCHEDULER_LOCK: Final = "rq:scheduler:scheduler_lock"
+_SCHEDULER_LOCK: Final = "rq:scheduler_lock"
 
 Json = dict[str, Any]
 _log = get_logger(__name__)
@@ -131,7 +131,9 @@ class HealthMonitor:
 
     def _alive(self, queue: str) -> int:
         redis = self._app.redis
-        return sum(int(redis.exists(key)) for key in redis.smembers(_WORKERS_OF_QUEUE.format(queue)))
+        return sum(
+            int(redis.exists(key)) for key in redis.smembers(_WORKERS_OF_QUEUE.format(queue))
+        )
 
     def _scheduler(self) -> Json:
         if self._app.redis is None:

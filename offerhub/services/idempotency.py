@@ -120,7 +120,7 @@ def perform(
                     _keep(app, claim, answer)
         except store.AlreadyAnswered:
             return _winners(claim)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - answered, kept or raised again below
             if failures.is_passing(error) and attempt < MAX_ATTEMPTS:
                 time.sleep(random.uniform(0.5, 1.5) * _BACKOFF_S * 2**attempt)  # noqa: S311
                 continue

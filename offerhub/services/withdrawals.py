@@ -48,24 +48,27 @@ def create_withdrawal(
     commit: bool = False,
     description: str | None = None,
     metadata: dict[str, Any] | None = None,
+    destination_checked: bool = False,
 ) -> dict[str, Any]:
     """Check the destination, hold the money, and have it paid out. Commits.
 
-    The destination is looked at on chain or at Airtm before the transaction; CRYPTO always commits.
+    destination_checked: the caller did `check_destination` before it opened a transaction of its
+    own, which this one joins. CRYPTO always commits.
     Raises: USER_NOT_FOUND, USER_SUSPENDED, INSUFFICIENT_FUNDS, WITHDRAWAL_DESTINATION_INVALID,
     AIRTM_USER_NOT_LINKED; provider failures.
     """
-    with connection():
-        user = require_active(user_id)
-    if destination_type == "BANK":
-        raise refuse_bank()
-    if destination_type == "CRYPTO":
-        check_chain(ctx, destination_ref, memo=destination_memo, amount_stroops=amount_stroops)
-        kind, committed = operations.WITHDRAWAL_CHAIN, True
-    else:
-        check_airtm(ctx, user, destination_ref)
-        kind, committed = operations.WITHDRAWAL_AIRTM, commit
-    if not committed:
+    if not destination_checked:
+        check_destination(
+            ctx,
+            user_id=user_id,
+            amount_stroops=amount_stroops,
+            destination_type=destination_type,
+            destination_ref=destination_ref,
+            destination_memo=destination_memo,
+        )
+    on_chain = destination_type == "CRYPTO"
+    kind = operations.WITHDRAWAL_CHAIN if on_chain else operations.WITHDRAWAL_AIRTM
+    if not (on_chain or commit):
         # Two-step withdrawals arrive with their commit route; until then one request does both.
         raise OfferHubError(
             'Withdrawals are paid in one step: send "commit": true.',
@@ -107,6 +110,30 @@ def create_withdrawal(
         )  # fmt: skip
         announce(ctx, created, _event("withdrawal.committed", row))
         return shown
+
+
+def check_destination(
+    ctx: Context,
+    *,
+    user_id: str,
+    amount_stroops: int,
+    destination_type: str,
+    destination_ref: str,
+    destination_memo: str | None = None,
+) -> None:
+    """Ask the chain or Airtm whether the destination can be paid. Not inside a transaction.
+
+    Raises: USER_NOT_FOUND, USER_SUSPENDED, WITHDRAWAL_DESTINATION_INVALID, AIRTM_USER_NOT_LINKED;
+    provider failures.
+    """
+    with connection():
+        user = require_active(user_id)
+    if destination_type == "BANK":
+        raise refuse_bank()
+    if destination_type == "CRYPTO":
+        check_chain(ctx, destination_ref, memo=destination_memo, amount_stroops=amount_stroops)
+    else:
+        check_airtm(ctx, user, destination_ref)
 
 
 def get_withdrawal(ctx: Context, withdrawal_id: str) -> dict[str, Any]:

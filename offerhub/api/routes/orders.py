@@ -1,0 +1,102 @@
+"""Orders: from the agreement to the release of the escrow."""
+
+from typing import Any
+
+from offerhub.api.access import DAY_MS, filter_user, idempotent, owner, require_scope, waits
+from offerhub.api.blueprint import Routes
+from offerhub.api.schemas import orders as shapes
+from offerhub.api.state import current_context
+from offerhub.domain.scopes import READ, WRITE
+from offerhub.services import escrows, orders, releases
+from offerhub.services.context import Page
+
+WEEK_MS = 7 * DAY_MS
+
+blp = Routes("orders", __name__, url_prefix="/orders", description="Orders and their escrow")
+
+
+@blp.route("", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@blp.arguments(shapes.CreateOrder)
+@blp.response(201, shapes.Order)
+def create_order(body: dict[str, Any]) -> dict[str, Any]:
+    """Create an order"""
+    body.pop("currency", None)
+    milestones = [
+        (part["milestone_ref"], part["title"], part["amount"])
+        for part in body.pop("milestones", [])
+    ]
+    return orders.create_order(
+        current_context(), amount_stroops=body.pop("amount"), milestones=milestones, **body
+    )
+
+
+@blp.route("", methods=["GET"])
+@require_scope(READ, bound=filter_user("party_id"))
+@blp.arguments(shapes.OrderQuery, location="query")
+@blp.response(200, shapes.Order, page=True)
+def list_orders(query: dict[str, Any]) -> Page:
+    """List orders"""
+    return orders.list_orders(current_context(), **query)
+
+
+@blp.route("/<order_id>", methods=["GET"])
+@require_scope(READ, bound=owner("buyer_id", "seller_id", missing="ORDER_NOT_FOUND"))
+@blp.response(200, shapes.OrderDetail)
+def get_order(order_id: str) -> dict[str, Any]:
+    """Read an order with its timeline"""
+    return orders.get_order(current_context(), order_id)
+
+
+@blp.route("/<order_id>/reserve", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@blp.arguments(shapes.Reserve)
+@blp.response(200, shapes.Order)
+def reserve_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Reserve the buyer's funds"""
+    return orders.reserve(current_context(), order_id, amount_stroops=body.get("amount"))
+
+
+@blp.route("/<order_id>/cancel", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@blp.arguments(shapes.Reasoned)
+@blp.response(200, shapes.Order)
+def cancel_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Cancel an order that has no escrow yet"""
+    return orders.cancel(current_context(), order_id, **body)
+
+
+@blp.route("/<order_id>/escrow", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@waits(orders.get_order)
+@blp.arguments(shapes.Nothing)
+@blp.response(202, shapes.Order)
+def create_escrow(_: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Have the escrow contract deployed"""
+    return escrows.create_escrow(current_context(), order_id)
+
+
+@blp.route("/<order_id>/escrow/fund", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@waits(orders.get_order)
+@blp.arguments(shapes.Nothing)
+@blp.response(202, shapes.Order)
+def fund_escrow(_: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Move the reserved funds into the escrow contract"""
+    return escrows.fund_escrow(current_context(), order_id)
+
+
+@blp.route("/<order_id>/release", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@waits(orders.get_order)
+@blp.arguments(shapes.Reasoned)
+@blp.response(202, shapes.Order)
+def release_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Pay the escrow out to the seller"""
+    return releases.release(current_context(), order_id, **body)

@@ -1,0 +1,166 @@
+"""Orders with their escrow, milestones, dispute and long work."""
+
+from marshmallow import Schema, fields, validate
+
+from offerhub.api.schemas.envelopes import Body, PageQuery
+from offerhub.api.schemas.fields import (
+    Amount,
+    Choice,
+    Currency,
+    Id,
+    Metadata,
+    Moment,
+    Text,
+    Whole,
+    shown_amount,
+    shown_choice,
+    shown_exact,
+    shown_object,
+    shown_or_null,
+    shown_text,
+    shown_time,
+)
+from offerhub.domain import disputes, escrows, ids
+from offerhub.domain.fees import MAX_PLATFORM_FEE_BPS
+from offerhub.domain.operations import OPERATION
+from offerhub.domain.orders import MAX_MILESTONES, MILESTONE, ORDER, PARTIES, RESOLUTIONS
+
+STATUSES = tuple(ORDER.table)
+
+
+class NewMilestone(Body):
+    milestone_ref = Text(most=100, required=True, metadata={"example": "draft"})
+    title = Text(most=100, required=True)
+    amount = Amount(required=True)
+
+
+class CreateOrder(Body):
+    buyer_id = Id(ids.USER, required=True)
+    seller_id = Id(ids.USER, required=True)
+    amount = Amount(required=True)
+    title = Text(most=100, required=True)
+    currency = Currency(allow_none=True)
+    description = Text(most=500, allow_none=True)
+    client_order_ref = Text(
+        most=100, allow_none=True, metadata={"description": "Your own id; unique."}
+    )
+    milestones = fields.List(
+        fields.Nested(NewMilestone),
+        allow_none=True,
+        validate=validate.Length(max=MAX_MILESTONES),
+        metadata={"description": "Together the order's amount; each `milestone_ref` once."},
+    )
+    platform_fee_bps = Whole(least=0, most=MAX_PLATFORM_FEE_BPS, allow_none=True)
+    metadata = Metadata(allow_none=True)
+
+
+class Reserve(Body):
+    amount = Amount(
+        allow_none=True, metadata={"description": "If given, it must equal the order's amount."}
+    )
+
+
+class Reasoned(Body):
+    reason = Text(most=500, allow_none=True)
+    requested_by = Choice(*PARTIES, allow_none=True)
+
+
+class Nothing(Body):
+    """A request without fields."""
+
+
+class OrderQuery(PageQuery):
+    status = Choice(*STATUSES)
+    buyer_id = Id(ids.USER)
+    seller_id = Id(ids.USER)
+    client_order_ref = Text(most=100)
+    created_after = Moment()
+    created_before = Moment()
+
+
+class Escrow(Schema):
+    id = shown_text()
+    kind = shown_choice(escrows.KINDS)
+    status = shown_choice(tuple(escrows.ESCROW.table))
+    resolution = shown_choice(RESOLUTIONS, null=True)
+    amount = shown_amount()
+    amount_exact = shown_exact()
+    platform_fee_bps = fields.Integer(required=True)
+    trustless_contract_id = shown_or_null()
+    deploy_tx_hash = shown_or_null()
+    fund_tx_hash = shown_or_null()
+    release_tx_hash = shown_or_null()
+    buyer_address = shown_text()
+    seller_address = shown_text()
+    created_at = shown_time()
+    updated_at = shown_time()
+
+
+class Milestone(Schema):
+    id = shown_text()
+    milestone_ref = shown_text()
+    title = shown_text()
+    amount = shown_amount()
+    amount_exact = shown_exact()
+    status = shown_choice(tuple(MILESTONE.table))
+    position = fields.Integer(required=True)
+
+
+class Dispute(Schema):
+    id = shown_text()
+    order_id = shown_text()
+    milestone_ref = shown_or_null()
+    opened_by = shown_choice(("BUYER", "SELLER"))
+    reason = shown_choice(disputes.REASONS)
+    status = shown_choice(tuple(disputes.DISPUTE.table))
+    assignee = shown_or_null()
+    evidence = fields.List(shown_text(), required=True)
+    note = shown_or_null()
+    decision = shown_choice(disputes.DECISIONS, null=True)
+    release_amount = shown_amount(null=True)
+    release_amount_exact = shown_exact(null=True)
+    refund_amount = shown_amount(null=True)
+    refund_amount_exact = shown_exact(null=True)
+    created_at = shown_time()
+    updated_at = shown_time()
+
+
+class Operation(Schema):
+    id = shown_text()
+    kind = shown_text()
+    status = shown_choice(tuple(OPERATION.table))
+    step = shown_or_null()
+    last_error = shown_or_null()
+
+
+class TimelineEntry(Schema):
+    sequence = fields.Integer(required=True, allow_none=True)
+    event_id = shown_text()
+    event_type = shown_text()
+    occurred_at = shown_time()
+
+
+class Order(Schema):
+    id = shown_text(example="ord_V1StGXR8_Z5jdHi6B-myT")
+    buyer_id = shown_text()
+    seller_id = shown_text()
+    amount = shown_amount()
+    amount_exact = shown_exact()
+    currency = shown_choice(("USD",))
+    title = shown_text()
+    description = shown_or_null()
+    client_order_ref = shown_or_null()
+    platform_fee_bps = fields.Integer(required=True)
+    status = shown_choice(STATUSES)
+    resolution = shown_choice(RESOLUTIONS, null=True)
+    metadata = shown_object()
+    escrow = fields.Nested(Escrow, required=True, allow_none=True)
+    milestones = fields.List(fields.Nested(Milestone), required=True)
+    dispute = fields.Nested(Dispute, required=True, allow_none=True)
+    operation = fields.Nested(Operation, required=True, allow_none=True)
+    created_at = shown_time()
+    updated_at = shown_time()
+
+
+class OrderDetail(Order):
+    timeline = fields.List(fields.Nested(TimelineEntry), required=True)

@@ -1,0 +1,26 @@
+"""The API of a small world: a real database, a real Valkey, the sandbox as the outside world."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from offerhub.store.database import proxy
+from tests.api.caller import Caller, open_api
+from tests.services.world import World, open_world
+
+
+@pytest.fixture
+def world(database_url: str, redis_url: str) -> Iterator[World]:
+    """An application on a fresh database, against a fresh sandbox; its platform is not set up."""
+    made = open_world(database_url=database_url, redis_url=redis_url)
+    try:
+        yield made
+    finally:
+        made.sandbox.stop()
+        proxy.obj.close_all()
+
+
+@pytest.fixture
+def api(world: World) -> Caller:
+    """Calls to the API with an admin key."""
+    return open_api(world)
