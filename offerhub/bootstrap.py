@@ -62,13 +62,13 @@ def build_app(
 ) -> App:
     """Everything a process needs, wired; opens no connection yet.
 
-    redis: carries the shared outbound limits; made from settings when not given.
+    redis: for locks and limits at the API's edge; made from settings when not given.
     """
     open_store(settings)
     redis = redis or Redis.from_url(
-        settings.redis_url, socket_connect_timeout=0.5, socket_timeout=2.0
+        settings.redis_url, socket_connect_timeout=0.5, socket_timeout=0.5
     )
-    limiter = RedisLimiter(redis, _limits(settings))
+    limiter = RedisLimiter.from_url(settings.redis_url, _limits(settings))
     clock = SystemClock()
     horizon = settings.stellar_horizon_url.rstrip("/")
     keys = settings.key_ring

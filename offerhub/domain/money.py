@@ -6,7 +6,7 @@ Source of the limits: Stellar amounts are signed 64-bit with seven decimals.
 """
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from offerhub.domain.errors import InvalidAmount, InvalidAmountFormat, InvalidCurrency
 
@@ -52,7 +52,7 @@ def from_decimal(amount: Decimal) -> int:
     try:
         stroops = amount.scaleb(7)
         whole = int(stroops)
-    except (InvalidOperation, ValueError, OverflowError) as exc:
+    except (ArithmeticError, ValueError) as exc:
         raise InvalidAmountFormat(field="amount") from exc
     if whole != stroops or abs(whole) > MAX_STROOPS:
         raise InvalidAmountFormat(field="amount")
