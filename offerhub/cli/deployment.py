@@ -34,11 +34,14 @@ def require_home() -> Path:
 def read_settings() -> "Settings":
     """The checked settings of this deployment.
 
-    It also exports OFFERHUB_HOME, so that libraries which start processes of ours agree on it.
+    It also exports OFFERHUB_HOME, so that libraries which start processes of ours agree on it, and
+    sends libraries' warnings to stderr until a process sets its own logs up.
     Raises: InvalidSettings.
     """
+    from offerhub import logs
     from offerhub.settings import load_process
 
+    logs.configure(level="warning", format_="console", process="cli")
     home = find_home()
     if home is not None:
         os.environ["OFFERHUB_HOME"] = str(home)

@@ -18,7 +18,7 @@ from offerhub.cli.exits import Exit, Failure
 if TYPE_CHECKING:
     from offerhub.settings import Settings
 
-READY_TIMEOUT_S: Final = 60
+READY_TIMEOUT_S: Final = 120
 STOP_TIMEOUT_S: Final = 120.0
 _WATCH_S: Final = 2.0
 

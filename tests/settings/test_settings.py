@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from stellar_sdk import Keypair, StrKey
 
-from offerhub.settings import InvalidSettings, load, load_process
+from offerhub.settings import InvalidSettings, formats, load, load_process
 from offerhub.settings.fields import Settings, secret_variables, variables
 from offerhub.settings.manual import as_markdown
 from tests.settings import environs
@@ -214,3 +215,22 @@ def test_every_setting_has_a_sentence_and_numbers_have_a_unit() -> None:
 
 def test_the_manual_is_what_the_settings_say() -> None:
     assert MANUAL.read_text(encoding="utf-8") == as_markdown()
+
+
+def test_keys_of_the_chain_are_told_apart_as_its_own_library_does() -> None:
+    kinds = (
+        (formats.stellar_account, StrKey.is_valid_ed25519_public_key),
+        (formats.stellar_seed, StrKey.is_valid_ed25519_secret_seed),
+        (formats.contract_ids, StrKey.is_valid_contract),
+    )
+    key = Keypair.random()
+    contract = StrKey.encode_contract(key.raw_public_key())
+    texts = [key.public_key, key.secret, contract, key.public_key[:-1], key.secret.lower()]
+    texts += [f"{text[:20]}{'A' if text[20] != 'A' else 'B'}{text[21:]}" for text in texts[:3]]
+    for check, known in kinds:
+        for text in texts:
+            if known(text):
+                check(text)
+            else:
+                with pytest.raises(ValueError, match=r"must be|is not"):
+                    check(text)

@@ -39,6 +39,7 @@ class Started:
 
 def start(settings: "Settings", *, timeout_s: float, say: Say) -> Started:
     """Bring the deployment up. Raises: Failure, naming the process that would not start."""
+    os.umask(0o077)  # the database is nobody else's
     home = settings.home
     wanted = programs.of(settings)
     running = supervisord.connect(home)

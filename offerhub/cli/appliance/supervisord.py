@@ -56,7 +56,7 @@ def start(home: Path, config: Path) -> None:
             [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--silent",
              "--configuration", str(config.relative_to(home))],
             cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True, env=os.environ | {"OFFERHUB_HOME": str(home)},
+            start_new_session=True, umask=0o077, env=os.environ | {"OFFERHUB_HOME": str(home)},
         )  # fmt: skip
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
