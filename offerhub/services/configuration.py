@@ -1,4 +1,4 @@
-"""What a client may know of the caller and of the deployment; no secret and no address of one."""
+"""What a client may know of the caller and of the deployment; never a secret."""
 
 from typing import Any
 
@@ -65,6 +65,7 @@ def describe(ctx: Context) -> dict[str, Any]:
             "stellar": {
                 "network": policy.network_passphrase,
                 "usdc_issuer": policy.usdc_issuer,
+                "treasury_address": ctx.app.platform_keys.treasury.address,
             },
         },
         "fees": {

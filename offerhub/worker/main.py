@@ -9,6 +9,8 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from offerhub.bootstrap import build_app
+from offerhub.services import platform
+from offerhub.services.context import system_context
 from offerhub.settings import Settings
 from offerhub.worker import process
 from offerhub.worker.queues import QUEUES, RedisDoorbell, connect, queue
@@ -25,7 +27,10 @@ def run_worker(settings: Settings, queue_name: str) -> None:
         raise ValueError(f"unknown queue {queue_name!r}; there are {', '.join(QUEUES)}")
     # Blocking reads wait longer than the doorbell's short time-outs allow.
     redis = wait_for_redis(connect(settings.redis_url, blocking=True))
-    process.use(build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url))))
+    app = build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url)), redis=redis)
+    process.use(app)
+    if queue_name == "critical":
+        platform.ensure_set_up(system_context(app, name="start"))
     worker = SimpleWorker(
         [queue(queue_name, redis)],
         connection=redis,
