@@ -22,4 +22,4 @@ ENV PATH=/opt/offerhub/bin:$PATH \
 USER offerhub
 WORKDIR /var/lib/offerhub
 ENTRYPOINT ["offerhub"]
-CMD ["up"]
+CMD ["up", "--foreground"]
