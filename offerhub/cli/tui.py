@@ -1,14 +1,20 @@
-"""`offerhub tui`: the operator's console, if this installation has it."""
+"""`offerhub tui`: the operator's console, if this installation has it.
 
+The console is a package of its own that the server never imports; it is looked up by name here.
+"""
+
+import importlib
 import importlib.util
 import os
 from pathlib import Path
 
 import click
 
+from offerhub.cli.deployment import find_home
 from offerhub.cli.exits import Exit, Failure
 
 THEMES = ("dark", "light", "high-contrast", "ansi")
+LAUNCHER = "offerhub_tui.launch"
 
 
 @click.command("tui")
@@ -25,21 +31,15 @@ def tui(url: str | None, key_file: Path | None, write: bool, theme: str) -> None
 
     It starts without a reachable appliance too, says OFFLINE, and keeps trying.
     """
-    if importlib.util.find_spec("textual") is None:
-        raise Failure(
-            'the console is not installed. Install it with: pip install "offerhub[tui]"',
-            code=Exit.PREFLIGHT,
-        )
-    from offerhub_tui.profiles import ProfileProblem, find_profile
-
-    from offerhub.cli.deployment import find_home
-
+    for needed in ("textual", "offerhub_tui"):
+        if importlib.util.find_spec(needed) is None:
+            raise Failure(
+                'the console is not installed. Install it with: pip install "offerhub[tui]"',
+                code=Exit.PREFLIGHT,
+            )
     home = find_home()
     environ = {**os.environ, "OFFERHUB_HOME": str(home) if home else ""}
-    try:
-        profile = find_profile(url=url, key_file=key_file, environ=environ)
-    except ProfileProblem as problem:
-        raise Failure(str(problem), code=Exit.PREFLIGHT) from problem
-    from offerhub_tui.app import OperatorApp
-
-    OperatorApp(profile, write=write, theme=theme).run()
+    launcher = importlib.import_module(LAUNCHER)
+    problem = launcher.run(url=url, key_file=key_file, environ=environ, write=write, theme=theme)
+    if problem is not None:
+        raise Failure(problem, code=Exit.PREFLIGHT)

@@ -16,14 +16,18 @@ class Events(Resources):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        after: int | None = None,
         types: Sequence[str] | None = None,
         resource_types: Sequence[str] | None = None,
         user_id: str | None = None,
     ) -> Page[Event]:
         """One page of the retained history, oldest first, as JSON.
 
-        `types` are names or patterns such as `order.*`.
+        `types` are names or patterns such as `order.*`. `after`: a `sequence` to start behind,
+        instead of a cursor; positions of the stream are cursors too.
         """
+        if after is not None:
+            cursor = str(after)
         filters = {"limit": limit, **_filters(types, resource_types, user_id)}
         return read_page(self._asking("/events"), Event.from_json, filters=filters, cursor=cursor)
 

@@ -38,7 +38,12 @@ class Connected:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """The link lives, though nothing happened."""
+    """The link lives, though nothing happened.
+
+    `position`: everything up to it has been handed out or filtered out, when the server says it.
+    """
+
+    position: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ StreamItem = Event | Connected | Heartbeat | Reconnecting | Reset
 class EventStream:
     """Events in order, each once, and markers about the link between them.
 
-    Every connection resumes after the last event that was handed out. An event that arrives
-    again is dropped. It ends when closed, when `max_attempts` connections in a row failed
+    Every connection resumes where the last one was, even if no event came in it. An event that
+    arrives again is dropped. It ends when closed, when `max_attempts` connections in a row failed
     (raises the last failure), or when the API refuses the caller (raises ApiError).
     """
 
@@ -90,7 +95,7 @@ class EventStream:
 
     @property
     def last_sequence(self) -> int | None:
-        """The position of the last event handed out; what to pass as `after` another day."""
+        """How far everything was handed out or filtered out: the `after` of another day."""
         return self._last
 
     def close(self) -> None:
@@ -183,8 +188,11 @@ class EventStream:
             if self._last is None or event.sequence > self._last:
                 self._last = event.sequence
                 yield event
-        else:  # a kind that this version does not know; it proves that the link lives
-            yield Heartbeat()
+        else:  # a heartbeat, or a kind that this version does not know: the link lives
+            position = body.get("position") if message.event == "heartbeat" else None
+            if isinstance(position, int) and position > (self._last or -1):
+                self._last = position
+            yield Heartbeat(position if isinstance(position, int) else None)
 
 
 def _json_object(text: str) -> Mapping[str, Any]:

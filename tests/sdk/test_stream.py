@@ -72,6 +72,27 @@ def test_from_now_on_sends_no_position(script, client, hold) -> None:
     assert "last-event-id" not in script.seen[0].headers
 
 
+def test_a_link_cut_before_any_event_resumes_at_the_position_it_was_told(
+    script, client, hold
+) -> None:
+    beat = 'id: 41\nevent: heartbeat\ndata: {"position": 41, "head_sequence": 41}\n\n'
+    script.do(streaming(beat)).do(streaming(sent(42), hold=hold))
+    with client.events.stream() as stream:
+        items = take(stream, 5)
+    assert items[1] == Heartbeat(41)
+    assert items[3:] == [Connected(41), items[4]]
+    assert items[4].sequence == 42
+    assert script.seen[1].headers["last-event-id"] == "41"
+
+
+def test_a_position_never_goes_back(script, client, hold) -> None:
+    beat = 'event: heartbeat\ndata: {"position": 3}\n\n'
+    script.do(streaming(sent(5), beat, sent(5), sent(6), hold=hold))
+    with client.events.stream(after=4) as stream:
+        items = take(stream, 4)
+    assert [i.sequence for i in items if isinstance(i, Event)] == [5, 6]
+
+
 def test_a_cut_link_resumes_after_the_last_event_and_drops_doubles(script, client, hold) -> None:
     script.do(streaming(sent(1), sent(2))).do(streaming(sent(2), sent(3), hold=hold))
     with client.events.stream(after=0) as stream:
@@ -179,6 +200,12 @@ def test_a_page_instead_of_a_stream_is_a_failure(script, client) -> None:
     script.answer(200, b"<html>", headers={"Content-Type": "text/html"})
     with client.events.stream(max_attempts=1) as stream, pytest.raises(UnexpectedAnswer):
         list(stream)
+
+
+def test_a_page_can_start_behind_a_position(script, client) -> None:
+    script.data([event(8)])
+    assert client.events.list(after=7, limit=1).items[0].sequence == 8
+    assert script.seen[0].query == {"limit": "1", "cursor": "7"}
 
 
 def test_history_is_read_as_pages(script, client) -> None:

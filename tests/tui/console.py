@@ -9,7 +9,8 @@ from offerhub_tui.app import OperatorApp
 from offerhub_tui.profiles import Profile
 from textual.pilot import Pilot
 
-from tests.tui.fake_api import Clock, FakeApi, World, busy_world
+from tests.tui.fake_api import Clock, FakeApi
+from tests.tui.world import World, busy_world
 
 WAIT_S = 10.0
 

@@ -7,20 +7,15 @@ off, slowed and made to refuse, and remembers every request. Its clock is the te
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
-START = datetime(2026, 1, 10, 12, 4, 11, tzinfo=UTC)
+from tests.tui.world import START, World, api_key, text
+
 ROUTE = "/api/v1"
-PAGE = 100
-
-
-def text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 class Clock:
@@ -55,21 +50,6 @@ class Stream(httpx.SyncByteStream):
         self.chunks.put(None)
 
 
-@dataclass
-class World:
-    """What the appliance knows, as JSON."""
-
-    environment: str = "demo"
-    scopes: tuple[str, ...] = ("admin",)
-    users: list[dict[str, Any]] = field(default_factory=list)
-    balances: dict[str, dict[str, Any]] = field(default_factory=dict)
-    ledger: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    orders: list[dict[str, Any]] = field(default_factory=list)
-    topups: list[dict[str, Any]] = field(default_factory=list)
-    withdrawals: list[dict[str, Any]] = field(default_factory=list)
-    keys: list[dict[str, Any]] = field(default_factory=list)
-
-
 class FakeApi(httpx.BaseTransport):
     """Routes over a `World`. `down` cuts the network; `refuse` maps a path to (status, code)."""
 
@@ -85,6 +65,7 @@ class FakeApi(httpx.BaseTransport):
         self.streams: list[Stream] = []
         self.made: dict[str, dict[str, Any]] = {}
         self.sequence = 0
+        self.history: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
     def asked(self, path: str, method: str = "GET") -> list[httpx.Request]:
@@ -104,10 +85,15 @@ class FakeApi(httpx.BaseTransport):
             "payload": {"status": event_type.rpartition(".")[2].upper()},
             "metadata": {"correlation_id": "req_fake", "causation_id": None, **metadata},
         }
-        self.push(f"id: {self.sequence}\nevent: {event_type}\ndata: {json.dumps(body)}\n\n")
+        self.history.append(body)
+        self.push(event_text(body))
 
     def beat(self) -> None:
-        self.push(": heartbeat\n\n")
+        self.push(self._heartbeat())
+
+    def _heartbeat(self) -> str:
+        body = {"position": self.sequence, "head_sequence": self.sequence}
+        return f": heartbeat\nid: {self.sequence}\nevent: heartbeat\ndata: {json.dumps(body)}\n\n"
 
     def push(self, chunk: str) -> None:
         for stream in self.streams:
@@ -132,18 +118,22 @@ class FakeApi(httpx.BaseTransport):
         if path in self.refuse:
             status, code = self.refuse[path]
             return self._error(status, code)
-        if path == "/events":
-            return self._open_stream()
+        if path == "/events" and "text/event-stream" in request.headers["Accept"]:
+            return self._open_stream(request)
         response = self._route(request, path)
         if request.method != "GET" and self.lose_answers:
             self.lose_answers -= 1
             raise httpx.ReadTimeout("lost", request=request)
         return response
 
-    def _open_stream(self) -> httpx.Response:
+    def _open_stream(self, request: httpx.Request) -> httpx.Response:
         if self.stream_blocked:
             return httpx.Response(200, html="<p>proxy</p>")
         stream = Stream()
+        after = int(request.headers.get("Last-Event-ID", self.sequence))
+        for body in self.history[after:]:
+            stream.chunks.put(event_text(body).encode())
+        stream.chunks.put(self._heartbeat().encode())
         self.streams.append(stream)
         return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=stream)
 
@@ -158,6 +148,8 @@ class FakeApi(httpx.BaseTransport):
                 return self._data(self._health())
             case [("users" | "orders" | "topups" | "withdrawals") as kind], "GET":
                 return self._page(request, getattr(world, kind))
+            case ["events"], "GET":
+                return self._page(request, self.history)
             case ["auth", "api-keys"], "GET":
                 return self._page(request, world.keys)
             case ["auth", "api-keys"], "POST":
@@ -253,189 +245,6 @@ class FakeApi(httpx.BaseTransport):
         return {"status": "degraded", "components": components}
 
 
-def ident(prefix: str, number: int) -> str:
-    return f"{prefix}_{number:021d}"
-
-
-def api_key(number: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": ident("key", number),
-        "name": f"key {number}",
-        "scopes": ["read"],
-        "created_at": text(START - timedelta(days=number)),
-        "expires_at": None,
-        "revoked_at": None,
-        "last_used_at": None,
-        **changes,
-    }
-
-
-def user(number: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": ident("usr", number),
-        "external_user_id": f"shop-{number}",
-        "type": "BOTH",
-        "status": "ACTIVE",
-        "email": None,
-        "metadata": {},
-        "airtm": None,
-        "wallet": None,
-        "created_at": text(START),
-        "updated_at": text(START),
-        **changes,
-    }
-
-
-def balance(number: int, available: str, reserved: str = "0.00") -> dict[str, Any]:
-    return {
-        "user_id": ident("usr", number),
-        "currency": "USD",
-        "available": available,
-        "available_exact": f"{available}00000",
-        "reserved": reserved,
-        "reserved_exact": f"{reserved}00000",
-        "withdrawing": "0.00",
-        "withdrawing_exact": "0.0000000",
-        "as_of": text(START),
-    }
-
-
-def order(number: int, status: str, *, age_s: int = 60, **changes: Any) -> dict[str, Any]:
-    when = text(START - timedelta(seconds=age_s))
-    return {
-        "id": ident("ord", number),
-        "buyer_id": ident("usr", 1),
-        "seller_id": ident("usr", 2),
-        "amount": f"{number * 10}.00",
-        "amount_exact": f"{number * 10}.0000000",
-        "currency": "USD",
-        "title": f"Work number {number}",
-        "description": None,
-        "client_order_ref": f"ref-{number}",
-        "platform_fee_bps": 250,
-        "status": status,
-        "resolution": None,
-        "metadata": {},
-        "escrow": None,
-        "milestones": [],
-        "dispute": None,
-        "operation": None,
-        "timeline": [],
-        "created_at": when,
-        "updated_at": when,
-        **changes,
-    }
-
-
-def ledger_line(number: int, amount: str, after: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": f"{ident('ldg', number)}_1",
-        "transfer_id": ident("ldg", number),
-        "kind": "TOPUP_CREDIT",
-        "account": "available",
-        "amount": amount,
-        "amount_exact": f"{amount}00000",
-        "balance_after": after,
-        "balance_after_exact": f"{after}00000",
-        "subject_type": "topup",
-        "subject_id": ident("topup", 1),
-        "description": None,
-        "created_at": text(START - timedelta(minutes=number)),
-        **changes,
-    }
-
-
-def timeline(*types: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "sequence": number,
-            "event_type": event_type,
-            "occurred_at": text(START - timedelta(seconds=60 - number)),
-            "event_id": ident("evt", number),
-        }
-        for number, event_type in enumerate(types, start=1)
-    ]
-
-
-Make = Callable[[], World]
-
-
-def busy_world() -> World:
-    """A marketplace in the middle of a day."""
-    escrow = {
-        "id": ident("esc", 1),
-        "kind": "SINGLE_RELEASE",
-        "status": "FUNDED",
-        "resolution": None,
-        "amount": "40.00",
-        "amount_exact": "40.0000000",
-        "platform_fee_bps": 250,
-        "trustless_contract_id": "C" + "A" * 55,
-        "deploy_tx_hash": None,
-        "fund_tx_hash": None,
-        "release_tx_hash": None,
-        "buyer_address": None,
-        "seller_address": None,
-        "created_at": text(START),
-        "updated_at": text(START),
-    }
-    stuck = {
-        "id": ident("opn", 1),
-        "kind": "RELEASE",
-        "status": "STUCK",
-        "step": "send",
-        "last_error": "PROVIDER_TIMEOUT",
-    }
-    orders = [
-        order(5, "ORDER_CREATED", age_s=14),
-        order(
-            4,
-            "IN_PROGRESS",
-            age_s=200,
-            escrow=escrow,
-            timeline=timeline("order.created", "order.funds_reserved", "order.escrow_creating"),
-        ),
-        order(3, "RELEASE_REQUESTED", age_s=7200, operation=stuck),
-        order(2, "DISPUTED", age_s=90_000),
-        order(1, "CLOSED", age_s=400_000, resolution="RELEASED"),
-    ]
-    withdrawal = {
-        "id": ident("wd", 1),
-        "user_id": ident("usr", 2),
-        "amount": "25.00",
-        "amount_exact": "25.0000000",
-        "currency": "USD",
-        "destination_type": "CRYPTO",
-        "destination_ref": "GABC",
-        "status": "WITHDRAWAL_PENDING",
-        "created_at": text(START),
-        "updated_at": text(START),
-    }
-    return World(
-        users=[user(1), user(2, status="SUSPENDED"), user(3, external_user_id="shop-ü")],
-        balances={
-            ident("usr", 1): balance(1, "1250.75", "40.00"),
-            ident("usr", 2): balance(2, "0.00"),
-            ident("usr", 3): balance(3, "99.99"),
-        },
-        ledger={
-            ident("usr", 1): [
-                ledger_line(
-                    1,
-                    "-40.00",
-                    "1250.75",
-                    kind="ORDER_RESERVE",
-                    subject_type="order",
-                    subject_id=ident("ord", 4),
-                ),
-                ledger_line(2, "1290.75", "1290.75"),
-            ]
-        },
-        orders=orders,
-        withdrawals=[withdrawal],
-        keys=[
-            api_key(1, name="ops", scopes=["admin"], last_used_at=text(START)),
-            api_key(2, name="shop", scopes=["read", "write"]),
-            api_key(3, name="old", revoked_at=text(START)),
-        ],
-    )
+def event_text(body: dict[str, Any]) -> str:
+    """An event as the stream carries it."""
+    return f"id: {body['sequence']}\nevent: {body['event_type']}\ndata: {json.dumps(body)}\n\n"

@@ -6,9 +6,7 @@ its own pace. No thread keeps the process alive, so leaving the console never ha
 
 import itertools
 import json
-import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -27,6 +25,7 @@ from offerhub.sdk import (
     Event,
     EventStream,
     Health,
+    Heartbeat,
     LedgerLine,
     Me,
     NewApiKey,
@@ -52,8 +51,8 @@ from offerhub_tui.messages import (
     Problem,
     Topic,
 )
-from offerhub_tui.pace import Pace
 from offerhub_tui.profiles import Profile
+from offerhub_tui.readers import Readers
 from offerhub_tui.snapshots import Listed
 
 # Screens take the records' names from here: this module alone knows the client.
@@ -67,14 +66,21 @@ Read = Callable[[OfferHub, str, str | None], Any]
 
 PAGE = 100
 TIMEOUT_S = 10.0
-READERS = 3
+BACKFILL = 50
 REFUSED_PAUSE_S = 30.0
 BOX_SIZE = 20_000
-SLOW_TOPICS = frozenset({"balance"})
 
 
 def _listed(page: Page[Any]) -> Listed:
     return Listed(page.items, page.next_cursor)
+
+
+def _newest_first(page: Page[Event]) -> Listed:
+    return Listed(tuple(reversed(page.items)))
+
+
+def _first(page: Page[Event]) -> Event | None:
+    return page.items[0] if page.items else None
 
 
 READS: dict[str, Read] = {
@@ -91,6 +97,10 @@ READS: dict[str, Read] = {
     "order": lambda hub, ident, _: hub.orders.get(ident),
     "topups": lambda hub, _, cursor: _listed(hub.topups.list(limit=PAGE, cursor=cursor)),
     "withdrawals": lambda hub, _, cursor: _listed(hub.withdrawals.list(limit=PAGE, cursor=cursor)),
+    "event_at": lambda hub, ident, _: _first(hub.events.list(after=int(ident) - 1, limit=1)),
+    "recent": lambda hub, ident, _: _newest_first(
+        hub.events.list(after=int(ident), limit=BACKFILL)
+    ),
     "keys": lambda hub, _, cursor: _listed(hub.api_keys.list(limit=PAGE, cursor=cursor)),
 }
 
@@ -120,20 +130,18 @@ class Gateway:
             transport=transport,
             backoff=self._backoff,
         )
-        self._fast: queue.SimpleQueue[tuple[Topic, str | None]] = queue.SimpleQueue()
-        self._slow: deque[tuple[Topic, str | None]] = deque()
-        self._slow_ready = threading.Semaphore(0)
-        self._asked: set[tuple[Topic, str | None]] = set()
+        self._readers = Readers(self._read)
         self._lock = threading.Lock()
         self._box: deque[Event | Signal] = deque(maxlen=BOX_SIZE)
         self._stream: EventStream | None = None
         self._changing = 0
+        self._backfilled = False
         self._numbers = itertools.count(1)
 
     def start(self) -> None:
         """Begin to listen and to read."""
-        for target in (self._listen, self._read_slowly, *[self._read_fast] * READERS):
-            self._thread(target)
+        self._readers.start()
+        self._thread(self._listen)
 
     def close(self) -> None:
         """End the stream and wake every thread that waits."""
@@ -142,16 +150,14 @@ class Gateway:
         stream = self._stream
         if stream is not None:
             stream.close()
-        for _ in range(READERS):
-            self._fast.put(((), None))
-        self._slow_ready.release()
+        self._readers.close()
         self._hub.close()
 
     @property
     def pending(self) -> int:
         """How many reads and changes have not been answered yet."""
         with self._lock:
-            return len(self._asked) + self._changing
+            return self._readers.pending + self._changing
 
     @property
     def waiting(self) -> int:
@@ -160,24 +166,11 @@ class Gateway:
 
     def load(self, topic: Topic, cursor: str | None = None) -> bool:
         """Ask for a topic; the answer comes as `Loaded` or `Failed`. False if it is under way."""
-        request = (topic, cursor)
-        with self._lock:
-            if request in self._asked or self._closed.is_set():
-                return False
-            self._asked.add(request)
-            if topic[0] in SLOW_TOPICS:
-                self._slow.append(request)
-        if topic[0] in SLOW_TOPICS:
-            self._slow_ready.release()
-        else:
-            self._fast.put(request)
-        return True
+        return self._readers.ask(topic, cursor)
 
-    def forget_slow(self) -> None:
-        """Drop the small reads that nobody looks at any more."""
-        with self._lock:
-            self._asked.difference_update(self._slow)
-            self._slow.clear()
+    def forget_slow(self) -> list[Topic]:
+        """Drop the small reads that nobody looks at any more; returns what they were for."""
+        return self._readers.forget_slow()
 
     def drain(self) -> list[Event | Signal]:
         """What the stream has brought since the last time, in order."""
@@ -207,21 +200,6 @@ class Gateway:
         name = f"offerhub-tui-{next(self._numbers)}"
         threading.Thread(target=target, name=name, daemon=True).start()
 
-    def _read_fast(self) -> None:
-        while not self._closed.is_set():
-            topic, cursor = self._fast.get()
-            if topic:
-                self._read(topic, cursor)
-
-    def _read_slowly(self) -> None:
-        pace = Pace(burst=40, per_s=0.6)
-        while not self._closed.is_set():
-            self._slow_ready.acquire()
-            with self._lock:
-                request = self._slow.popleft() if self._slow else None
-            if request is not None and not self._closed.wait(pace.wait_s(time.monotonic())):
-                self._read(*request)
-
     def _read(self, topic: Topic, cursor: str | None) -> None:
         kind, ident = topic[0], topic[1] if len(topic) > 1 else ""
         try:
@@ -230,8 +208,6 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - a reader must live, and the screen must know
             message = Failed(topic, problem_of(error), cursor)
         self._answer(message)
-        with self._lock:
-            self._asked.discard((topic, cursor))
 
     def _answer(self, message: Message) -> None:
         if not self._closed.is_set():
@@ -297,6 +273,14 @@ class Gateway:
             self._box.append(Signal(Kind.RESET, now))
         else:
             self._box.append(Signal(Kind.HEARTBEAT, now))
+            self._backfill(item)
+
+    def _backfill(self, item: object) -> None:
+        """Once, as soon as the stream says where its head is: the events just before it."""
+        position = item.position if isinstance(item, Heartbeat) else None
+        if position is not None and not self._backfilled:
+            self._backfilled = True
+            self.load(("recent", str(max(0, position - BACKFILL))))
 
 
 def problem_of(error: Exception) -> Problem:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 FIRST_INTERVAL_S = 15.0
 SHORTEST_INTERVAL_S = 5.0
+SHORTEST_GAP_S = 1.0
 MISSED_HEARTBEATS = 2
 POLL_S = 5.0
 POLL_COUNTS_S = 3 * POLL_S
@@ -93,6 +94,8 @@ class Link:
         if self.last_beat_at is None:
             return self.interval_s
         gap_s = (beat_at - self.last_beat_at).total_seconds()
+        if gap_s < SHORTEST_GAP_S:  # a heartbeat may come as a comment and as an event
+            return self.interval_s
         return min(FIRST_INTERVAL_S, max(SHORTEST_INTERVAL_S, gap_s))
 
     def freshness(self, now: datetime) -> Freshness:

@@ -47,6 +47,11 @@ class Live:
             flush.events = self._reveal()
         return flush
 
+    def backfill(self, older: Iterable[Event]) -> None:
+        """Events from before the stream was opened, newest first, below what came since."""
+        known = {event.event_id for event in (*self.recent, *self.held)}
+        self.recent += [event for event in older if event.event_id not in known]
+
     def toggle_pause(self) -> "Flush":
         """Hold events back, or let those that waited in."""
         self.paused = not self.paused

@@ -7,10 +7,14 @@ MAX_PLACES = 200
 
 @dataclass(frozen=True)
 class Place:
-    """A screen, and what it is about (an id, or nothing). `cursor_id` is the row left behind."""
+    """A screen, and what it is about (an id, or nothing). `cursor_id` is the row left behind.
+
+    `hint`: what else helps to find the subject, such as the number of an event.
+    """
 
     screen: str
     subject: str = ""
+    hint: str = ""
     cursor_id: str = ""
     filter_text: str = ""
 

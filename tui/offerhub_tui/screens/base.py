@@ -51,10 +51,11 @@ class Action:
 class View(Vertical):
     """Base of all screens."""
 
-    def __init__(self, console: Console, subject: str = "") -> None:
+    def __init__(self, console: Console, subject: str = "", hint: str = "") -> None:
         super().__init__(id="view")
         self.console = console
         self.subject = subject
+        self.hint = hint
 
     def topics(self) -> Sequence[Topic]:
         """What is read when the screen opens, and on refresh. The first dates the screen."""
@@ -112,8 +113,8 @@ class ListView(View):
     noun = "rows"
     empty = "Nothing here yet."
 
-    def __init__(self, console: Console, subject: str = "") -> None:
-        super().__init__(console, subject)
+    def __init__(self, console: Console, subject: str = "", hint: str = "") -> None:
+        super().__init__(console, subject, hint)
         self._filter = Filter()
         self._count = 0
 

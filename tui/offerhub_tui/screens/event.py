@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -16,7 +17,7 @@ from offerhub_tui.screens.facts import Facts
 
 
 class EventView(View):
-    """An event that this console has seen; older ones are in the order's timeline only."""
+    """An event that the stream has brought, or one that is read by its number (the hint)."""
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="page"):
@@ -24,18 +25,23 @@ class EventView(View):
             yield Static(id="payload")
 
     def topics(self) -> Sequence[Topic]:
-        return ()
+        seen = any(event.event_id == self.subject for event in self.console.recent)
+        return () if seen or not self.hint else (("event_at", self.hint),)
 
     @property
     def event(self) -> Event | None:
-        found = (event for event in self.console.recent if event.event_id == self.subject)
-        return next(found, None)
+        read = self.console.snapshots.of(("event_at", self.hint)).value
+        known = (*self.console.recent, *([read] if isinstance(read, Event) else []))
+        return next((event for event in known if event.event_id == self.subject), None)
+
+    @property
+    def data_at(self) -> datetime | None:
+        return self.event.occurred_at if self.event else None
 
     def show(self) -> None:
         event = self.event
         if event is None:
-            text = f"○ {self.subject} happened before this console was opened."
-            self.query_one("#payload", Static).update(Text(text))
+            self.query_one("#payload", Static).update(Text(self._absence()))
             return
         self.query_one(Facts).show(
             [
@@ -50,3 +56,14 @@ class EventView(View):
         )
         payload = json.dumps(dict(event.payload), indent=2, ensure_ascii=False, default=str)
         self.query_one("#payload", Static).update(Text("\n" + payload))
+
+    def _absence(self) -> str:
+        """Why there is no event to show."""
+        if not self.hint:
+            return f"○ {self.subject} is not among the events that this console has seen."
+        snapshot = self.console.snapshots.of(("event_at", self.hint))
+        if snapshot.problem is not None:
+            return f"▲ Cannot read the event.\n\n{snapshot.problem.line()}\n\nr tries again."
+        return (
+            f"► Loading event {self.hint}…" if not snapshot.known else "○ There is no such event."
+        )

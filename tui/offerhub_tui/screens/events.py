@@ -14,10 +14,10 @@ from offerhub_tui.widgets.rows import Cell, Column, Row
 
 
 class EventsView(ListView):
-    """What the stream has brought since the console was opened; `p` holds it."""
+    """The latest events and what the stream brings; `p` holds it."""
 
     noun = "events"
-    empty = "No events since this console was opened. They appear here as they happen."
+    empty = "No events yet. They appear here as they happen."
     columns = (
         Column("number", "No.", 7, align="right"),
         Column("time", "UTC", 8),

@@ -72,7 +72,7 @@ class OrderView(ListView):
             self.query_one(Facts).show(facts_of(self.order))
 
     def place_of(self, row: Row) -> Place:
-        return Place("event", row.id)
+        return Place("event", row.id, hint=row.cells["number"].text)
 
 
 def concerns(event: Event, order_id: str) -> bool:

@@ -104,10 +104,13 @@ class RecordList(ScrollView, can_focus=True):
 
     def _place_of(self, ident: str) -> int:
         """Where the id is now; without it, the same line as before."""
-        for index in (self._index, *range(len(self._rows))):
-            if index < len(self._rows) and self._rows[index].id == ident:
+        rows = self._rows
+        if self._index < len(rows) and rows[self._index].id == ident:
+            return self._index
+        for index, row in enumerate(rows):
+            if row.id == ident:
                 return index
-        return max(0, min(self._index, len(self._rows) - 1))
+        return max(0, min(self._index, len(rows) - 1))
 
     def _find_wanted(self) -> None:
         if not self._wanted_id:
