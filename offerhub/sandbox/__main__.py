@@ -44,11 +44,11 @@ def _config(options: argparse.Namespace) -> SandboxConfig:
         ledger_interval_ms=options.ledger_interval_ms,
         public_base_url=options.public_base_url.rstrip("/"),
         airtm_available_stroops=options.airtm_available_usd * USD,
+        enforce_rate_limits=not options.no_rate_limits,
         airtm_knobs=AirtmKnobs(
             payin_fee_bps=options.payin_fee_bps,
             payout_fee_bps=options.payout_fee_bps,
             payout_step_delay_ms=options.payout_step_delay_ms,
-            enforce_rate_limits=not options.no_rate_limits,
         ),
         webhook_knobs=WebhookKnobs(retry_scale_percent=options.webhook_retry_scale_percent),
     )
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--payout-fee-bps", type=int, default=100, help="Airtm's fee, for a new state")
     add("--payout-step-delay-ms", type=int, default=100, help="for a new state")
     add("--webhook-retry-scale-percent", type=int, default=1, help="for a new state")
-    add("--no-rate-limits", action="store_true", help="for a new state")
+    add("--no-rate-limits", action="store_true", help="of Airtm and Trustless Work")
     return parser
 
 

@@ -60,6 +60,7 @@ class SandboxConfig:
     webhook_url, webhook_secret: both or neither; without them webhooks wait in the queue.
     ledger_interval_ms: 0 includes at once; None closes ledgers by control only.
     airtm_available_stroops, seed_users, airtm_knobs, webhook_knobs: used when the state is new.
+    enforce_rate_limits: Airtm's 10 calls a second and Trustless Work's 50 a minute.
     public_base_url: how browsers reach the sandbox; empty for its own loopback address.
     """
 
@@ -71,6 +72,7 @@ class SandboxConfig:
     webhook_secret: str | None = field(default=None, repr=False)
     passphrase: str = DEFAULT_PASSPHRASE
     ledger_interval_ms: int | None = DEFAULT_LEDGER_INTERVAL_MS
+    enforce_rate_limits: bool = True
     public_base_url: str = ""
     airtm_available_stroops: int = 0
     seed_users: tuple[NewUser, ...] = SEED_USERS

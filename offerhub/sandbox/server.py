@@ -18,9 +18,10 @@ from offerhub.sandbox.faults import FaultRules
 from offerhub.sandbox.horizon import horizon_blueprint
 from offerhub.sandbox.hot_wallet import HotWallet
 from offerhub.sandbox.http_server import BreakableServer
-from offerhub.sandbox.knobs import Knobs
+from offerhub.sandbox.knobs import AirtmKnobs, Knobs
 from offerhub.sandbox.provider_wire import ProviderWire
 from offerhub.sandbox.store import SandboxStore
+from offerhub.sandbox.trustless_work.blueprint import RATE_LIMIT, trustless_work_blueprint
 from offerhub.sandbox.webhook_queue import Target, WebhookQueue
 from offerhub.sandbox.webhooks import WebhookSender
 
@@ -39,6 +40,8 @@ class SandboxServer:
         self.knobs = Knobs(self.store)
         self.knobs.seed(config.airtm_knobs)
         self.knobs.seed(config.webhook_knobs)
+        if not config.enforce_rate_limits:
+            self.knobs.change(AirtmKnobs, {"enforce_rate_limits": False})
         self.webhook_queue = WebhookQueue(self.store, self.knobs)
         if config.webhook_url is not None and config.webhook_secret is not None:
             self.webhook_queue.set_target(Target(config.webhook_url, config.webhook_secret))
@@ -62,12 +65,13 @@ class SandboxServer:
         )
         self.rules = FaultRules()
         self.journal = CallJournal()
+        self.app = self._flask_app()
         self._progress = Progress(self.airtm)
         self._sender = WebhookSender(self.webhook_queue, self.knobs)
         self._http = BreakableServer(
             host=host,
             port=port,
-            app=ProviderWire(self._flask_app(), rules=self.rules, journal=self.journal),
+            app=ProviderWire(self.app, rules=self.rules, journal=self.journal),
         )
         self._host = host
         self._thread = threading.Thread(
@@ -132,6 +136,13 @@ class SandboxServer:
             url_prefix="/airtm/v2",
         )
         app.register_blueprint(horizon_blueprint(self.chain))
+        app.register_blueprint(
+            trustless_work_blueprint(
+                self.chain,
+                api_key=config.trustless_work_api_key,
+                rate_limit=RATE_LIMIT if config.enforce_rate_limits else None,
+            )
+        )
         app.register_blueprint(checkout_blueprint(self.airtm), url_prefix="/checkout")
         app.register_blueprint(
             control_blueprint(

@@ -89,7 +89,8 @@ def config(**changes: Any) -> SandboxConfig:
         "airtm_secret": SECRET,
         "trustless_work_api_key": TRUSTLESS_WORK_KEY,
         "ledger_interval_ms": 0,
-        "airtm_knobs": AirtmKnobs(payout_step_delay_ms=20, enforce_rate_limits=False),
+        "enforce_rate_limits": False,
+        "airtm_knobs": AirtmKnobs(payout_step_delay_ms=20),
         "webhook_knobs": WebhookKnobs(retry_scale_percent=1),
     }
     return SandboxConfig(**{**defaults, **changes})

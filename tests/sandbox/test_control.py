@@ -8,7 +8,7 @@ from tests.sandbox.airtm_world import payin_body, payout_body, until
 
 
 def test_control_is_closed_to_everything_but_the_loopback(sandbox):
-    client = Client(sandbox._flask_app())
+    client = Client(sandbox.app)
     outside = client.get("/_control/world", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert outside.status_code == 403
     for address in ("127.0.0.1", "127.8.8.8", "::1"):

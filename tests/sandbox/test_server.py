@@ -175,3 +175,15 @@ def test_a_payout_goes_on_after_a_kill(tmp_path, launch, free_port):
     world = httpx.get(f"{url}/_control/world").json()["airtm"]
     assert world["sum_of_all_balances"] == "0.00"
     assert process.stop() == 0
+
+
+def test_the_three_providers_answer_at_their_addresses(sandbox):
+    root = httpx.get(f"{sandbox.horizon_url}/").json()
+    assert root["network_passphrase"] == sandbox.chain.passphrase
+    assert httpx.get(f"{sandbox.airtm_base_url}/me", auth=(KEY, SECRET)).status_code == 200
+    url = f"{sandbox.trustless_work_base_url}/helper/get-escrow-by-contract-ids"
+    assert httpx.get(url).status_code == 401
+    asked = httpx.get(
+        url, params={"contractIds[]": "C" * 56}, headers={"x-api-key": TRUSTLESS_WORK_KEY}
+    )
+    assert asked.status_code not in (401, 500)

@@ -4,9 +4,6 @@ No rules about money: those are in `payins`, `payouts`, `account` and `treasury`
 """
 
 import hmac
-import threading
-import time
-from collections import deque
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -14,22 +11,23 @@ from flask import Blueprint, Response, request
 from offerhub.sandbox import wire
 from offerhub.sandbox.airtm import account, events, pages, payins, payouts, treasury, users
 from offerhub.sandbox.airtm.errors import AirtmError
+from offerhub.sandbox.airtm.rate_limit import RateLimit
 from offerhub.sandbox.airtm.states import PAYIN_STATUSES, PAYOUT_STATUSES
 from offerhub.sandbox.airtm.world import AirtmWorld
 
-CALLS_PER_SECOND = 10
 
-
-def airtm_blueprint(world: AirtmWorld, *, key: str, secret: str) -> Blueprint:
+def airtm_blueprint(
+    world: AirtmWorld, *, key: str, secret: str, limit: RateLimit | None = None
+) -> Blueprint:
     """Every endpoint the sandbox plays. key, secret: the only Basic credentials it takes."""
     blueprint = Blueprint("airtm", __name__)
-    limit = _RateLimit()
+    calls = limit or RateLimit()
 
     @blueprint.before_request
     def guard() -> None:
         _authenticate(key=key, secret=secret)
         if world.knobs.enforce_rate_limits:
-            limit.count_one()
+            calls.count_one()
 
     @blueprint.errorhandler(AirtmError)
     def refuse(error: AirtmError) -> Response:
@@ -209,21 +207,3 @@ def _authenticate(*, key: str, secret: str) -> None:
     right_secret = hmac.compare_digest((given.password or "").encode(), secret.encode())
     if not (right_key and right_secret):
         raise AirtmError("415904", "The API key or the secret is wrong.")
-
-
-class _RateLimit:
-    """At most ten calls in any second, as Airtm counts them for one key."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._recent: deque[float] = deque()
-
-    def count_one(self) -> None:
-        """Raises: AirtmError 429; a refused call does not count."""
-        now_s = time.monotonic()
-        with self._lock:
-            while self._recent and self._recent[0] <= now_s - 1:
-                self._recent.popleft()
-            if len(self._recent) >= CALLS_PER_SECOND:
-                raise AirtmError("429", "Too many requests.")
-            self._recent.append(now_s)
