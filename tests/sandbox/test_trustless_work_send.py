@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from stellar_sdk import TransactionBuilder
+from stellar_sdk import TransactionBuilder, scval
 
-from tests.sandbox.chain_world import UNIT, HandClock, make_chain
+from offerhub.sandbox.chain.invocation import Call, add_call
+from offerhub.sandbox.trustless_work.contracts import FACTORIES
+from tests.sandbox.chain_world import UNIT, HandClock, builder, make_chain, signed
 from tests.sandbox.escrow_desk import make_desk
 
 FUND = "/escrow/single-release/fund-escrow"
@@ -161,4 +163,27 @@ def test_a_fee_bump_carries_an_escrow_call_too(desk):
     )
     bump.sign(desk.platform)
     assert desk.send(bump)[1]["status"] == "SUCCESS"
+    assert desk.money()["contract"] == 120 * UNIT
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        ("deploy", [scval.to_uint32(1)] * 6),
+        ("deploy", []),
+        ("release_funds", [scval.to_string("not an address")]),
+        ("fund_escrow", [scval.to_void()] * 3),
+        ("resolve_dispute", [scval.to_void(), scval.to_map({})]),
+        ("no_such_function", []),
+    ],
+)
+def test_arguments_of_a_wrong_kind_trap_and_do_not_stop_the_network(desk, function, args):
+    desk.deploy()
+    contract = FACTORIES["single-release"] if function == "deploy" else desk.contract
+    built = builder(desk.chain, desk.buyer.public_key)
+    add_call(built, Call(contract, function, args), resource_fee_stroops=1_000)
+    status, answer = desk.send(signed(built, desk.buyer))
+    assert (status, answer["status"]) == (200, "FAILED")
+    assert answer["message"].startswith("HostError")
+    desk.fund(120)
     assert desk.money()["contract"] == 120 * UNIT

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from stellar_sdk import Address, scval, xdr
 from stellar_sdk.operation import InvokeHostFunction
 
-from offerhub.sandbox.chain.amounts import asset_of
+from offerhub.sandbox.chain.amounts import MAX_AMOUNT_STROOPS, asset_of
 from offerhub.sandbox.chain.effects import Context, Effect, Transfer
 from offerhub.sandbox.chain.results import OperationFailed
 from offerhub.sandbox.chain.state import HoldingProblem, State
@@ -66,6 +66,8 @@ class ContractEnv:
             raise ContractFailure("HostError: Error(Storage, MissingValue): no such token")
         if amount < 0:
             raise ContractFailure("NegativeAmountError", number=8)
+        if amount > MAX_AMOUNT_STROOPS:
+            raise ContractFailure("OverflowError", number=12)
         if amount == 0:
             return
         try:
@@ -116,14 +118,23 @@ class ContractHost:
 
     def run(self, env: ContractEnv, call: xdr.InvokeContractArgs) -> xdr.SCVal:
         """Run one invocation. Raises ContractFailure or ContractArchived."""
-        address = Address.from_xdr_sc_address(call.contract_address).address
-        function = call.function_name.sc_symbol.decode()
+        try:
+            address = Address.from_xdr_sc_address(call.contract_address).address
+            function = call.function_name.sc_symbol.decode()
+            return self._contract(env.state, address).call(env, function, call.args)
+        except (ValueError, KeyError, IndexError) as problem:
+            # Arguments of a wrong type or shape: the host traps before the contract sees them.
+            raise ContractFailure(
+                f"HostError: Error(Value, UnexpectedType): {problem}"
+            ) from problem
+
+    def _contract(self, state: State, address: str) -> Contract:
         if address in self._tokens:
-            return TokenContract(address).call(env, function, call.args)
+            return TokenContract(address)
         for resolver in self._resolvers:
-            contract = resolver(env.state, address)
+            contract = resolver(state, address)
             if contract is not None:
-                return contract.call(env, function, call.args)
+                return contract
         raise ContractFailure(f"HostError: Error(Storage, MissingValue): no contract {address}")
 
 
@@ -134,17 +145,14 @@ class TokenContract:
     address: str
 
     def call(self, env: ContractEnv, function: str, args: Sequence[xdr.SCVal]) -> xdr.SCVal:
-        try:
-            if function == "transfer":
-                sender, recipient = (scval.from_address(a).address for a in args[:2])
-                env.require_auth(sender)
-                env.transfer(self.address, sender, recipient, scval.from_int128(args[2]))
-                return scval.to_void()
-            if function == "balance":
-                holder = scval.from_address(args[0]).address
-                return scval.to_int128(env.balance(self.address, holder))
-        except (ValueError, IndexError) as problem:
-            raise ContractFailure("HostError: Error(Value, UnexpectedType)") from problem
+        if function == "transfer":
+            sender, recipient = (scval.from_address(a).address for a in args[:2])
+            env.require_auth(sender)
+            env.transfer(self.address, sender, recipient, scval.from_int128(args[2]))
+            return scval.to_void()
+        if function == "balance":
+            holder = scval.from_address(args[0]).address
+            return scval.to_int128(env.balance(self.address, holder))
         raise ContractFailure(f"HostError: Error(WasmVm, MissingValue): no function {function}")
 
 

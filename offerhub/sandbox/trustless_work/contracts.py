@@ -81,7 +81,7 @@ class FactoryContract:
         if scval.from_symbol(init_fn) != "initialize_escrow" or scval.from_vec(constructor_args):
             raise ContractFailure("HostError: Error(WasmVm, MissingValue)")
         (definition,) = _exactly(scval.from_vec(init_args), 1)
-        escrow = _decode(self.kind, definition)
+        escrow = escrow_from_scval(self.kind, definition)
         address = self._address_of(signer, scval.from_bytes(salt))
         if self.storage.contract(address) is not None:
             raise refusal(self.kind, "EscrowAlreadyInitialized")
@@ -122,13 +122,7 @@ class EscrowContract:
             self.settings.protocol_account,
             self.settings.protocol_bps(),
         )
-        try:
-            changed = handlers[function](escrow, custody, args) or escrow
-        except (ValueError, KeyError) as problem:
-            # The host refuses arguments of a wrong type before the contract sees them.
-            raise ContractFailure(
-                f"HostError: Error(Value, UnexpectedType): {problem}"
-            ) from problem
+        changed = handlers[function](escrow, custody, args) or escrow
         self.storage.update(self.address, changed, now_ms=env.state.closed_at_ms)
         self.storage.note_call(env.transaction_hash, self.address, function)
         return scval.to_void()
@@ -141,7 +135,7 @@ def _fund(escrow: Escrow, custody: Custody, args: Args) -> None:
         escrow,
         custody,
         signer=_address(signer),
-        expected=_decode(escrow.kind, expected),
+        expected=escrow_from_scval(escrow.kind, expected),
         amount=scval.from_int128(amount),
     )
 
@@ -168,7 +162,7 @@ def _approve(escrow: Escrow, custody: Custody, args: Args) -> None:
 def _update(escrow: Escrow, custody: Custody, args: Args) -> Escrow:
     platform, proposed = _exactly(args, 2)
     custody.env.require_auth(_address(platform))
-    definition = _decode(escrow.kind, proposed)
+    definition = escrow_from_scval(escrow.kind, proposed)
     return rules.update(escrow, custody, platform=_address(platform), proposed=definition)
 
 
@@ -263,13 +257,6 @@ def _address(value: xdr.SCVal) -> str:
 
 def _shares(value: xdr.SCVal) -> dict[str, int]:
     return {_address(k): scval.from_int128(v) for k, v in scval.from_map(value).items()}
-
-
-def _decode(kind: Kind, value: xdr.SCVal) -> Escrow:
-    try:
-        return escrow_from_scval(kind, value)
-    except (ValueError, KeyError) as problem:
-        raise ContractFailure("HostError: Error(Value, UnexpectedType): not an escrow") from problem
 
 
 def _no_function(function: str) -> ContractFailure:
