@@ -1,7 +1,7 @@
 """Result codes: what became of a transaction, in Horizon's words.
 
 Horizon gives words for a refused submission but only XDR for a recorded one, so both are read here.
-Source: Stellar Docs, Horizon "Result codes"; the words are listed in docs/providers.md.
+Source: Stellar Docs, Horizon reference, "Result codes"; XDR enumerations of the network.
 """
 
 import re
