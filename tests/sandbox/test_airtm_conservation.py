@@ -5,7 +5,16 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offerhub.sandbox.airtm import account, balances, payins, payouts, progress, script, treasury
+from offerhub.sandbox.airtm import (
+    account,
+    balances,
+    bounces,
+    payins,
+    payouts,
+    progress,
+    script,
+    treasury,
+)
 from offerhub.sandbox.airtm.errors import AirtmError
 from offerhub.sandbox.airtm.states import FINAL_STATUSES, NotPossible
 from offerhub.sandbox.airtm.world import AirtmWorld, TransferRefused
@@ -115,7 +124,7 @@ def _payout_step(world: AirtmWorld, kind: str, payout_id: str) -> None:
     elif kind == "delete":
         payouts.cancel(world, payout_id)
     elif kind == "bounce":
-        payouts.bounce(world, payout_id)
+        bounces.bounce(world, payout_id)
     else:
         payouts.step(world, payouts.get(world, payout_id), kind)
 

@@ -10,7 +10,7 @@ from typing import Any
 from offerhub.sandbox.airtm import balances, events, users
 from offerhub.sandbox.airtm.amounts import STROOPS_PER_USD, fee_of, number
 from offerhub.sandbox.airtm.errors import AirtmError
-from offerhub.sandbox.airtm.states import NotPossible, next_payout_status
+from offerhub.sandbox.airtm.states import next_payout_status
 from offerhub.sandbox.airtm.validation import Field, amount, boolean, read_body
 from offerhub.sandbox.airtm.validation import email as some_email
 from offerhub.sandbox.airtm.validation import text as some_text
@@ -155,43 +155,6 @@ def step(
         changed = get(world, payout["id"])
         _note(world, changed, previous=payout["status"])
         return answer(world, changed)
-
-
-def bounce(world: AirtmWorld, payout_id: str) -> str:
-    """Return a COMPLETED payout as a `refunded` deposit, and give back the deposit's id.
-
-    Raises: NotPossible when it is not COMPLETED or bounced before.
-    """
-    with world.store.transaction():
-        payout = get(world, payout_id)
-        done = world.store.one(
-            "SELECT 1 FROM airtm_deposits WHERE refunded_payout_id = ?", (payout_id,)
-        )
-        if payout["status"] != "COMPLETED" or done:
-            raise NotPossible(status=payout["status"], action="bounce")
-        wallet = balances.wallet_of(payout["user_id"])
-        for source, stroops in (
-            (wallet, payout["net_amount"]),
-            (balances.AIRTM_FEES, payout["airtm_fee"]),
-        ):
-            balances.move(world, source=source, target=balances.AVAILABLE, stroops=stroops)
-        deposit_id, now_ms = new_id(), world.clock.now_ms()
-        world.store.execute(
-            "INSERT INTO airtm_deposits (id, type, amount, available, bridge_transaction_id, name,"
-            " refunded_payout_id, created_at, updated_at)"
-            " VALUES (?, 'refunded', ?, ?, ?, ?, ?, ?, ?)",
-            (
-                deposit_id,
-                payout["amount"],
-                balances.balance_of(world, balances.AVAILABLE),
-                new_id(),
-                f"Refund of payout {payout['code'] or payout_id}",
-                payout_id,
-                now_ms,
-                now_ms,
-            ),
-        )
-    return deposit_id
 
 
 def answer(world: AirtmWorld, payout: sqlite3.Row) -> dict[str, Any]:

@@ -5,7 +5,16 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from offerhub.sandbox.airtm import account, amounts, payins, payouts, script, treasury, users
+from offerhub.sandbox.airtm import (
+    account,
+    amounts,
+    bounces,
+    payins,
+    payouts,
+    script,
+    treasury,
+    users,
+)
 from offerhub.sandbox.airtm.world import AirtmWorld
 from offerhub.sandbox.control.reading import ControlError, cents, read, read_any, reply, text
 from offerhub.sandbox.knobs import AirtmKnobs
@@ -164,7 +173,7 @@ def _payout_routes(blueprint: Blueprint, world: AirtmWorld) -> None:
 
     @blueprint.post("/payouts/<reference>/bounce")
     def bounce_payout(reference: str) -> Response:
-        return reply({"deposit_id": payouts.bounce(world, payout(reference)["id"])}, status=201)
+        return reply({"deposit_id": bounces.bounce(world, payout(reference)["id"])}, status=201)
 
     @blueprint.post("/payouts/<reference>/status")
     def show_payout_status(reference: str) -> Response:
