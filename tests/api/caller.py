@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from offerhub.api.app import create_app
 from offerhub.services import api_keys
 from offerhub.services.context import App
+from tests.api import conformance
 from tests.services.world import World
 
 BASE = "/api/v1"
@@ -72,13 +73,16 @@ class Caller:
             raw = json.dumps(body).encode()
         if raw is not None:
             sent.setdefault("Content-Type", "application/json")
-        return self.flask_app.test_client().open(
+        answer = self.flask_app.test_client().open(
             BASE + path,
             method=method,
             data=raw,
             headers=sent,
             environ_overrides={"REMOTE_ADDR": self.address},
         )
+        if answer.mimetype != "text/event-stream" and method != "OPTIONS":
+            conformance.check(answer)
+        return answer
 
     def made(self, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """The resource that a POST made. Fails the test when it was refused."""
