@@ -29,7 +29,7 @@ QUEUES: Final = ("critical", "webhooks", "maintenance")
 
 # Keys of RQ 2 and rq-scheduler 0.14 in Redis; both let theirs expire when a process is gone.
 _WORKERS_OF_QUEUE: Final = "rq:workers:{}"
-_SCHEDULER_LOCK: Final = "rq:scheduler_lock"
+_SCHEDULERS: Final = "rq:scheduler_instance:*"
 
 Json = dict[str, Any]
 _log = get_logger(__name__)
@@ -138,7 +138,7 @@ class HealthMonitor:
     def _scheduler(self) -> Json:
         if self._app.redis is None:
             return _state(DEGRADED, "unknown without Redis")
-        if not self._app.redis.exists(_SCHEDULER_LOCK):
+        if not any(self._app.redis.scan_iter(match=_SCHEDULERS, count=1000)):
             return _state(DEGRADED, "no scheduler is running")
         return _state(HEALTHY)
 

@@ -10,6 +10,7 @@ import structlog
 from rq_scheduler import Scheduler
 
 from offerhub.settings import Settings
+from offerhub.worker.json_jobs import JSONJob, JSONQueue
 from offerhub.worker.queues import BELLS, connect
 from offerhub.worker.waiting import wait_for_redis
 
@@ -22,7 +23,13 @@ INTERVALS_S = {"operations": 3, "inbox": 3, "checks": 5, "housekeeping": 3600}
 def run_scheduler(settings: Settings) -> None:
     """Register the sweeps and run the clock until the process is told to stop."""
     redis = wait_for_redis(connect(settings.redis_url))
-    scheduler = Scheduler(queue_name="maintenance", connection=redis, interval=TICK_S)
+    scheduler = Scheduler(
+        queue_name="maintenance",
+        connection=redis,
+        interval=TICK_S,
+        job_class=JSONJob,
+        queue_class=JSONQueue,
+    )
     register(scheduler)
     log.info("scheduler.started", sweeps=sorted(INTERVALS_S))
     scheduler.run()
