@@ -176,10 +176,12 @@ class Milestone(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineEntry(Record):
-    sequence: int
+    """One event of the order. `sequence` is None for the moment until it is on the stream."""
+
     event_type: str
     occurred_at: datetime
     event_id: str
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ class OrderView(ListView):
 
     def rows(self) -> Sequence[Row]:
         order = self.order
-        entries = sorted(order.timeline, key=lambda e: e.sequence, reverse=True) if order else ()
+        entries = list(reversed(order.timeline)) if order else ()
         return [
             Row(
                 entry.event_id,
