@@ -3,6 +3,7 @@
 The application itself is made by `offerhub.wsgi`, in each worker, after the fork.
 """
 
+import importlib
 from typing import Any, Final
 
 import click
@@ -27,6 +28,7 @@ def serve() -> None:
 
     settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
+    importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
     run_gunicorn(
         {
             "bind": settings.bind,

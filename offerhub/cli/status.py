@@ -95,18 +95,17 @@ def _words(report: dict[str, Any]) -> str:
         age = f" for {_age(entry['uptime_s'])}" if entry["uptime_s"] is not None else ""
         lines.append(f"  {entry['name']:<{width}}  {entry['state']}{age} ({entry['summary']})")
     lines.append(f"  API {'is ready' if report['ready'] else 'is not ready'}")
-    checks = (report["health"] or {}).get("checks")
-    if isinstance(checks, dict):
-        lines += [f"    {name}: {_check(found)}" for name, found in checks.items()]
+    parts = (report["health"] or {}).get("components")
+    if isinstance(parts, dict):
+        lines += [f"    {name}: {_component(found)}" for name, found in parts.items()]
     return "\n".join(lines)
 
 
-def _check(found: Any) -> str:
-    if isinstance(found, dict):
-        return " ".join(
-            str(found[key]) for key in ("status", "detail", "message") if found.get(key)
-        )
-    return str(found)
+def _component(found: Any) -> str:
+    if not isinstance(found, dict):
+        return str(found)
+    detail = f" ({found['detail']})" if found.get("detail") else ""
+    return f"{found.get('status', 'unknown')}{detail}"
 
 
 def _age(seconds: int) -> str:

@@ -49,7 +49,7 @@ def up(timeout_s: int, foreground: bool, as_json: bool) -> None:
     outcome = {
         "already_running": started.already,
         "url": settings.public_url,
-        "docs_url": f"{settings.public_url}/docs",
+        "docs_url": f"{settings.public_url}/api/v1/docs",
         "sandbox_url": _sandbox_url(settings),
         "admin_key_file": str(started.admin_key_file) if started.admin_key_file else None,
         "seconds": round(time.monotonic() - began, 1),

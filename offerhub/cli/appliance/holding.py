@@ -2,6 +2,7 @@
 
 A process holds a lock file, which its own children inherit; the lock therefore lasts as long as
 anything of it runs. A newcomer asks the survivors of a crashed parent to go, then takes over.
+The file names the holder by number and birth, so that a reused number is never mistaken for it.
 """
 
 import fcntl
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 TAKEOVER_S: Final = 10.0
+_PROBE_S: Final = 0.5  # a look at the lock holds it for a moment; that is no reason to evict
 _STEP_S: Final = 0.05
 
 
@@ -32,7 +34,7 @@ def holder(run: Path, name: str) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        return None if _try(descriptor) else _written(descriptor)
+        return None if _try(descriptor, fcntl.LOCK_SH) else _written(descriptor)
     finally:
         os.close(descriptor)
 
@@ -44,13 +46,13 @@ def hold(run: Path, name: str, *, takeover_s: float = TAKEOVER_S) -> int:
     Returns the descriptor to keep open. Raises: StillHeld.
     """
     descriptor = os.open(lock_file(run, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not _try(descriptor):
+    if not _patiently(descriptor):
         _evict(_written(descriptor), lambda: _try(descriptor), grace_s=takeover_s)
         if not _try(descriptor):
             os.close(descriptor)
             raise StillHeld(f"another process is still {name}")
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    os.pwrite(descriptor, f"{os.getpid()} {_birth(os.getpid())}".encode(), 0)
     os.set_inheritable(descriptor, True)
     return descriptor
 
@@ -76,14 +78,36 @@ def _evict(group: int | None, is_gone: Callable[[], bool], *, grace_s: float) ->
             time.sleep(_STEP_S)
 
 
-def _try(descriptor: int) -> bool:
+def _patiently(descriptor: int) -> bool:
+    deadline = time.monotonic() + _PROBE_S
+    while not _try(descriptor):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_STEP_S)
+    return True
+
+
+def _try(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
 def _written(descriptor: int) -> int | None:
-    text = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-    return int(text) if text.isdigit() and int(text) > 1 else None
+    """The holder's number; None when it is not written yet, or is another process's by now."""
+    pid, _, birth = os.pread(descriptor, 64, 0).decode("ascii", "replace").partition(" ")
+    if not pid.isdigit() or int(pid) <= 1:
+        return None
+    now = _birth(int(pid))
+    return int(pid) if not now or now == birth.strip() else None
+
+
+def _birth(pid: int) -> str:
+    """When the process began, in the kernel's ticks; "" if it is gone or there is no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]

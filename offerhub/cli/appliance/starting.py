@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from offerhub.cli.appliance import health, programs, sandbox_world, supervisord, valkey
+from offerhub.cli.appliance import health, holding, programs, sandbox_world, supervisord, valkey
 from offerhub.cli.appliance.admin_key import ensure_admin_key
 from offerhub.cli.appliance.programs import Program
 from offerhub.cli.appliance.supervisord import Supervisor
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from offerhub.settings import Settings
 
 Say = Callable[[str], None]
-VALKEY_TIMEOUT_S: Final = 15.0
-SANDBOX_TIMEOUT_S: Final = 20.0
+VALKEY_TIMEOUT_S: Final = 30.0
+SANDBOX_TIMEOUT_S: Final = 30.0
 GIVE_UP_AFTER_S: Final = 8.0
 LAST_LINES: Final = 12
 
@@ -43,7 +43,7 @@ def start(settings: "Settings", *, timeout_s: float, say: Say) -> Started:
     home = settings.home
     wanted = programs.of(settings)
     running = supervisord.connect(home)
-    if running is not None and _all_running(running, wanted) and health.ask(settings).ok:
+    if running is not None and _all_running(home, running, wanted) and health.ask(settings).ok:
         return Started(already=True, admin_key_file=_key_file(home))
     if running is None:
         check_ports(settings)
@@ -62,6 +62,7 @@ def start(settings: "Settings", *, timeout_s: float, say: Say) -> Started:
     for program in wanted:
         running.start_program(program.name)
     say("waiting until the API is ready")
+    _wait_for_holder(settings, running, programs.API, timeout_s=timeout_s)
     _wait(settings, running, wanted, timeout_s=timeout_s)
     return Started(already=False, admin_key_file=key_file)
 
@@ -71,14 +72,12 @@ def check_ports(settings: "Settings") -> None:
 
     A survivor of our own crashed start is no stranger: it is taken over. Raises: Failure.
     """
-    from offerhub.cli.appliance.holding import holder
-
     run = paths.run(settings.home)
     places = {programs.API: (health.local_address(settings), "OFFERHUB_BIND")}
     if settings.environment == "demo":
         places[programs.SANDBOX] = (settings.sandbox_address, "OFFERHUB_SANDBOX_BIND")
     for name, ((host, port), variable) in places.items():
-        if _listens(host, port) and (not run.is_dir() or holder(run, name) is None):
+        if _listens(host, port) and (not run.is_dir() or holding.holder(run, name) is None):
             raise Failure(
                 f"port {port} on {host} is taken by another program; stop it, or change {variable}"
                 " in config.env",
@@ -101,17 +100,30 @@ def _start_foundations(settings: "Settings", running: Supervisor, say: Say) -> N
     if settings.redis_embedded:
         say("starting valkey")
         running.start_program(programs.VALKEY)
+        _wait_for_holder(settings, running, programs.VALKEY, timeout_s=VALKEY_TIMEOUT_S)
         if not valkey.wait_until_answering(settings, timeout_s=VALKEY_TIMEOUT_S):
             raise _failure(settings, programs.VALKEY)
     if settings.environment == "demo":
         say("starting the sandbox")
         running.start_program(programs.SANDBOX)
+        _wait_for_holder(settings, running, programs.SANDBOX, timeout_s=SANDBOX_TIMEOUT_S)
         host, port = settings.sandbox_address
         deadline = time.monotonic() + SANDBOX_TIMEOUT_S
         while not _listens(host, port):
             if time.monotonic() > deadline:
                 raise _failure(settings, programs.SANDBOX)
             time.sleep(0.05)
+
+
+def _wait_for_holder(
+    settings: "Settings", running: Supervisor, name: str, *, timeout_s: float
+) -> None:
+    """Until it is our new process that runs, and not the survivor of an earlier start."""
+    deadline = time.monotonic() + timeout_s
+    while not _runs(settings.home, name, running.processes()):
+        if time.monotonic() > deadline:
+            raise _failure(settings, name)
+        time.sleep(0.05)
 
 
 def _migrate(settings: "Settings", say: Say) -> None:
@@ -139,7 +151,7 @@ def _wait(
 
     deadline = time.monotonic() + timeout_s
     answer = health.wait_until_ready(settings, timeout_s=timeout_s, keep_waiting=keep_waiting)
-    while answer.ok and not _all_running(running, wanted):
+    while answer.ok and not _all_running(settings.home, running, wanted):
         if not keep_waiting() or time.monotonic() > deadline:
             break
         time.sleep(0.1)
@@ -147,7 +159,7 @@ def _wait(
         if answer.ok:
             return
     states = running.processes()
-    failed = [p.name for p in wanted if states[p.name]["statename"] != supervisord.RUNNING]
+    failed = [p.name for p in wanted if not _runs(settings.home, p.name, states)]
     raise _failure(settings, failed[0] if failed else programs.API)
 
 
@@ -162,11 +174,17 @@ def _failure(settings: "Settings", name: str) -> Failure:
     )
 
 
-def _all_running(running: Supervisor, wanted: Sequence[Program]) -> bool:
+def _all_running(home: Path, running: Supervisor, wanted: Sequence[Program]) -> bool:
     states = running.processes()
-    return all(
-        states.get(program.name, {}).get("statename") == supervisord.RUNNING for program in wanted
-    )
+    return all(_runs(home, program.name, states) for program in wanted)
+
+
+def _runs(home: Path, name: str, states: dict[str, dict[str, Any]]) -> bool:
+    """Whether the process that supervisor started has the name, beyond its first second."""
+    found = states.get(name, {})
+    if found.get("statename") != supervisord.RUNNING:
+        return False
+    return bool(holding.holder(paths.run(home), name) == found["pid"])
 
 
 def _listens(host: str, port: int) -> bool:
