@@ -38,7 +38,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -49,7 +48,7 @@ from offerhub.ports.errors import (
     Rejected,
     Unavailable,
 )
-from offerhub.providers import jsontext
+from offerhub.providers import addresses, jsontext
 from offerhub.providers.answers import Answer, read_answer
 from offerhub.providers.deadline import DeadlineTransport, call_deadline
 
@@ -92,7 +91,7 @@ class HttpClient:
         on_call: CallHook | None = None,
     ) -> None:
         self.provider = provider
-        self._base_url = _plain_base_url(base_url)
+        self._base_url = addresses.plain_base_url(base_url)
         self._headers = {
             "User-Agent": "OfferHub",
             "Accept": "application/json",
@@ -141,7 +140,7 @@ class HttpClient:
         """
         if changes is None:
             changes = method not in ("GET", "HEAD")
-        url = self._base_url + _fill(template, path or {})
+        url = self._base_url + addresses.fill(template, path or {})
         with self._observed(method, template) as seen:
             answer = self._exchange(method, template, url, query, json, form, changes)
             seen["status"] = answer.status
@@ -273,24 +272,6 @@ class HttpClient:
             )
             if self._on_call is not None:
                 self._on_call(self.provider, outcome, taken_s)
-
-
-def _plain_base_url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("a provider's base URL starts with http:// or https:// and names a host")
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError("a provider's base URL holds no credentials, query or fragment")
-    return base_url.rstrip("/")
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    segments = {name: quote(value, safe="") for name, value in values.items()}
-    for name, segment in segments.items():
-        # An empty or dotted segment would silently address another resource.
-        if segment in ("", ".", ".."):
-            raise ValueError(f"{name} is no path segment")
-    return template.format_map(segments)
 
 
 def _outcome_of(failure: ProviderFailure) -> str:
