@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from offerhub.cli.appliance import health, holding, programs, sandbox_world, supervisord, valkey
+from offerhub.cli.appliance import health, holding, programs, supervisord, valkey
 from offerhub.cli.appliance.admin_key import ensure_admin_key
 from offerhub.cli.appliance.programs import Program
 from offerhub.cli.appliance.supervisord import Supervisor
@@ -56,8 +56,6 @@ def start(settings: "Settings", *, timeout_s: float, say: Say) -> Started:
             raise Failure(f"the process manager went away; see {paths.logs(home)}")
     _start_foundations(settings, running, say)
     _migrate(settings, say)
-    if settings.environment == "demo":
-        sandbox_world.fund_platform_wallets(settings)
     key_file = ensure_admin_key(settings, say)
     for program in wanted:
         running.start_program(program.name)
