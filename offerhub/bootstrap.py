@@ -131,6 +131,8 @@ def _policy(settings: Settings) -> Policy:
             "withdrawals": settings.rate_limit_withdrawals_per_min,
             "failed_logins": settings.rate_limit_failed_logins_per_min,
         },
+        # The demo's network is one process and has no replicas.
+        replica_margin_s=2 if settings.environment == "demo" else 30,
     )
 
 

@@ -2,7 +2,10 @@
 
 The same signed transaction may be sent any number of times and applies once. A new one is built
 only after the old one is proven unable to apply: its sequence was used by another transaction, or
-a ledger beyond its time bound has closed, and its hash is on neither.
+a ledger beyond its time bound has closed, and a reader of the chain that has had time to catch up
+does not know its hash. Replicas of a reader differ: the account may come from one that is ahead
+and the hash from one that lags, so "used, and not there" counts only once the reader's own clock
+has moved on by the policy's `replica_margin_s`.
 Source: docs/money.md, "Sending".
 """
 
@@ -14,7 +17,7 @@ from offerhub.ports.chain import (
     SubmissionStatus,
     TransactionOutcome,
 )
-from offerhub.ports.errors import OutcomeUnknown, Rejected
+from offerhub.ports.errors import OutcomeUnknown, ProviderFailure, Rejected, Unavailable
 from offerhub.services.steps import (
     Absent,
     BaseStep,
@@ -29,7 +32,6 @@ from offerhub.services.steps import (
 from offerhub.store.operations import Step as StepRow
 
 RESEND_AFTER_MS = 5_000
-EXPIRY_MARGIN_S = 30
 PROOFS_OF_ABSENCE = 2
 POLL_S = (0.25, 0.25, 0.5, 0.5, 1.0, 2.0)
 
@@ -48,6 +50,8 @@ class ChainStep(BaseStep):
     def send(self, run: Run, transaction: SignedTransaction) -> dict[str, Any] | None:
         """Send; a note to keep, if the answer holds one. Raises the three failures."""
         submission = run.app.chain.submit(transaction)
+        if submission.status is SubmissionStatus.TRY_LATER:
+            raise Unavailable("the network takes no more now", provider="stellar")
         if submission.status is SubmissionStatus.REJECTED:
             raise Rejected(
                 f"refused: {', '.join(submission.result_codes) or 'no code'}",
@@ -68,18 +72,21 @@ class ChainStep(BaseStep):
         return Prepared({**self.request(run), "hash": built.hash}, built)
 
     def call(self, run: Run, row: StepRow) -> Verdict:
-        note: dict[str, Any] | None = None
+        row.outcome = {**(row.outcome or {}), "sent_at_ms": run.ctx.now_ms()}
+        delay_s = POLL_S[0]
         try:
-            note = self.send(run, transaction_of(row))
-        except Rejected:
+            row.outcome = {**row.outcome, **(self.send(run, transaction_of(row)) or {})}
+        except Rejected as refusal:
             # Perhaps refused because this very transaction has applied: only the chain knows.
-            verdict = self._on_chain(run, row)
-            return verdict if verdict is not None else Wait(2.0)
+            row.outcome = {**row.outcome, "send_refused": refusal.message[:500]}
+            delay_s = 2.0
         except OutcomeUnknown:
-            return Wait(1.0)
-        if note:
-            row.outcome = {**(row.outcome or {}), **note}
-        return self._on_chain(run, row) or Wait(POLL_S[0], row.outcome)
+            delay_s = 1.0
+        try:
+            verdict = self._on_chain(run, row)
+        except ProviderFailure:
+            verdict = None  # it was sent; whatever the reader says of itself proves nothing
+        return verdict or Wait(delay_s, row.outcome)
 
     def look_up(self, run: Run, row: StepRow) -> Verdict:
         # Account and head are read BEFORE the hash: whatever they show of our own transaction,
@@ -90,17 +97,20 @@ class ChainStep(BaseStep):
         verdict = self._on_chain(run, row)
         if verdict is not None:
             return verdict
+        noted = row.outcome or {}
+        margin_s = run.app.policy.replica_margin_s
         used = account is not None and account.sequence >= transaction.sequence
         too_late = (
-            transaction.max_time_s > 0
-            and head.closed_at_s >= transaction.max_time_s + EXPIRY_MARGIN_S
+            transaction.max_time_s > 0 and head.closed_at_s >= transaction.max_time_s + margin_s
         )
         if used or too_late:
-            proofs = int((row.outcome or {}).get("absence_proofs", 0)) + 1
-            if proofs >= PROOFS_OF_ABSENCE:
+            since_s = int(noted.get("absent_since_s", head.closed_at_s))
+            proofs = int(noted.get("absence_proofs", 0)) + 1
+            caught_up = too_late or head.closed_at_s >= since_s + margin_s
+            if proofs >= PROOFS_OF_ABSENCE and caught_up:
                 return Never()
-            return Wait(2.0, {**(row.outcome or {}), "absence_proofs": proofs})
-        silent_ms = run.ctx.now_ms() - row.updated_at
+            return Wait(2.0, {**noted, "absence_proofs": proofs, "absent_since_s": since_s})
+        silent_ms = run.ctx.now_ms() - int(noted.get("sent_at_ms", 0))
         if row.status == "PREPARED" or silent_ms >= RESEND_AFTER_MS:
             return Absent()
         return Wait(POLL_S[min(row.absences, len(POLL_S) - 1)])

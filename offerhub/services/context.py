@@ -32,6 +32,7 @@ class Policy:
     deposit_poll_ms: int
     test_network: bool
     rate_limits_per_min: dict[str, int]
+    replica_margin_s: int = 30  # how far replicas of one reader of the chain may lie apart
 
 
 def no_probe(point: str) -> None:

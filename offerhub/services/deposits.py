@@ -5,11 +5,15 @@ of the movement absorbs what was read before. Our own movements are recognised a
 twice: they were posted by the operation that made them.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import structlog
 
 from offerhub.domain import ids
 from offerhub.ledger import journal, transfers
 from offerhub.ports.chain import Incoming
+from offerhub.ports.errors import ProviderFailure
 from offerhub.services import audit
 from offerhub.services.announcements import announce
 from offerhub.services.context import Context
@@ -20,6 +24,7 @@ from offerhub.store import operations as operations_store
 from offerhub.store import orders as orders_store
 from offerhub.store import users as users_store
 from offerhub.store.database import atomic, connection
+from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -29,16 +34,35 @@ REPLICA_LAG_LEDGERS = 5  # replicas of a provider differ by a ledger or two
 
 
 def read_due(ctx: Context, *, limit: int = 50) -> int:
-    """Read on for every wallet that is due; how many movements were recorded. Commits each."""
+    """Read on for every wallet that is due; how many movements were recorded. Commits each.
+
+    A wallet whose history cannot be read now is read again at its next turn and holds up no other:
+    anybody can send things to a wallet.
+    """
     now = ctx.now_ms()
-    recorded = read_treasury(ctx)
+    recorded = _guarded(ctx, "treasury", lambda: read_treasury(ctx))
     with connection():
         wallets = users_store.wallets_to_read(
             now=now, idle_before=now - ctx.app.policy.deposit_poll_ms, limit=limit
         )
     for wallet in wallets:
-        recorded += read_wallet(ctx, wallet.id)
+        recorded += _guarded(ctx, wallet.id, partial(read_wallet, ctx, wallet.id))
     return recorded
+
+
+def _guarded(ctx: Context, wallet_id: str, read: Callable[[], int]) -> int:
+    try:
+        return read()
+    except Exception as error:
+        if is_unavailable(error) and not is_passing(error):
+            raise
+        if isinstance(error, ProviderFailure):
+            log.warning("deposits.postponed", wallet_id=wallet_id, error=error.message)
+        else:
+            log.exception("deposits.fault", wallet_id=wallet_id)
+    with atomic():
+        users_store.note_checked(wallet_id, now=ctx.now_ms())
+    return 0
 
 
 def read_wallet(ctx: Context, wallet_id: str) -> int:

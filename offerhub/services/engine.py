@@ -2,14 +2,17 @@
 
 A process may die after any line: whoever claims the operation next finds the step's row, looks up
 what became of it, and goes on. The lease is fenced: a holder that lost it can write nothing.
+What cannot go on by itself ends STUCK, where an operator sees it; nothing loops for ever.
 """
 
+import random
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from offerhub.domain import ids
+from offerhub.domain.errors import OfferHubError
 from offerhub.domain.operations import OPERATION, STEP
 from offerhub.ports.errors import (
     OutcomeUnknown,
@@ -23,6 +26,7 @@ from offerhub.services.context import App, system_context
 from offerhub.services.flows.registry import flow_of
 from offerhub.services.steps import (
     Absent,
+    Contradiction,
     Done,
     Flow,
     Never,
@@ -35,13 +39,17 @@ from offerhub.services.steps import (
 )
 from offerhub.store import operations as store
 from offerhub.store.database import after_commit, atomic, connection
+from offerhub.store.failures import is_conflict, is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
 LEASE_MS = 6_000
 MAX_FAILURES = 40
+FAULT_WEIGHT = 5  # a fault of our own is as good a reason to call an operator as five of theirs
+MAX_ATTEMPTS = 10  # of one step, each proven never to have happened
+MAX_LOOKS = 600  # at one unknown outcome, two seconds apart: 20 minutes
 MAX_BACKOFF_S = 60.0
-SIGNER_WAIT_S = 0.3
+SIGNER_WAIT_S = (0.3, 5.0)  # for a new operation, and for one that waits long already
 WAITING_FOR_SIGNER = "waiting for signer"
 
 
@@ -63,31 +71,32 @@ def claim_next(app: App) -> store.Operation | None:
 def renew(app: App, operation: store.Operation) -> bool:
     """Keep the lease while a call is under way; false when it is lost. Commits."""
     with atomic():
-        return bool(
-            store.Operation.update(lease_until=app.now_ms() + LEASE_MS)
-            .where(
-                (store.Operation.id == operation.id)
-                & (store.Operation.lease_token == operation.lease_token)
-            )
-            .execute()
-        )
+        until = app.now_ms() + LEASE_MS
+        return store.renew(operation.id, token=operation.lease_token, until=until)
 
 
 def perform(app: App, operation: store.Operation) -> None:
     """Do as much of a claimed operation as can be done now, then give the lease back.
 
-    Commits at every step. Provider failures end in a later run, a refusal or a stuck operation;
-    only LeaseLost is swallowed, since another holder has taken over.
+    Commits at every step. Failures, the providers' and our own, end in a later run, a refusal or
+    a stuck operation. A lost lease is swallowed, since another holder has taken over; a database
+    that is away is raised, and the lease runs out.
     """
     request_id = operation.context.get("request_id")
     ctx = system_context(app, name=operation.id, request_id=request_id)
     with structlog.contextvars.bound_contextvars(
         operation_id=operation.id, request_id=request_id, subject_id=operation.subject_id
     ):
+        run = Run(ctx, operation)
         try:
-            _perform(Run(ctx, operation), flow_of(operation.kind))
+            _perform(run, flow_of(operation.kind))
         except LeaseLost:
             log.info("operation.lease_lost")
+        except Exception as error:
+            if is_unavailable(error) and not is_passing(error):
+                raise
+            log.exception("operation.fault", step=operation.step)
+            _after_fault(run, error)
 
 
 def _perform(run: Run, flow: Flow) -> None:
@@ -98,10 +107,32 @@ def _perform(run: Run, flow: Flow) -> None:
             continue
         if not _advance(run, flow, step, row):
             return
+    run.app.probe(f"{run.operation.kind}/finish")
     with atomic():
         _fenced(run)
         flow.finished(run)
         _finish(run, "SUCCEEDED")
+
+
+def _after_fault(run: Run, error: Exception) -> None:
+    """Something that no step should raise: come back later, and soon call for help.
+
+    Works on a fresh row: what is in memory may have been rolled back.
+    """
+    try:
+        with atomic():
+            operation = _fenced(run)
+            run = Run(run.ctx, operation)
+            operation.last_error = f"{type(error).__name__}: {error}"[:2000]
+            operation.last_error_code = "INTERNAL_ERROR"
+            operation.failures += 0 if is_passing(error) else FAULT_WEIGHT
+            operation.save(only=["failures", "last_error", "last_error_code"])
+            if isinstance(error, Contradiction) or operation.failures >= MAX_FAILURES:
+                _stop(run, message=operation.last_error, code="INTERNAL_ERROR")
+            else:
+                _reschedule(run, delay_s=_backoff_s(operation.failures), step=operation.step)
+    except LeaseLost:
+        log.info("operation.lease_lost")
 
 
 def _advance(run: Run, flow: Flow, step: Step, row: store.Step | None) -> bool:
@@ -113,13 +144,14 @@ def _advance(run: Run, flow: Flow, step: Step, row: store.Step | None) -> bool:
             if row is None:
                 return False
             if row.status == "SUCCEEDED":
+                _probe(run, step, "outcome")
                 return True
         assert row is not None
-        run.app.probe(f"{run.operation.kind}/{step.name}/intent")
-        verdict: Verdict = step.look_up(run, row) if resumed else Absent()
+        _probe(run, step, "intent")
+        verdict: Verdict = _look_up(run, step, row) if resumed else Absent()
         if isinstance(verdict, Absent):
             verdict = step.call(run, row)
-            run.app.probe(f"{run.operation.kind}/{step.name}/call")
+            _probe(run, step, "call")
         return _conclude(run, flow, step, row, verdict)
     except Rejected as failure:
         return _conclude(run, flow, step, row, Refused(failure))
@@ -128,10 +160,28 @@ def _advance(run: Run, flow: Flow, step: Step, row: store.Step | None) -> bool:
         return False
 
 
+def _probe(run: Run, step: Step, point: str) -> None:
+    run.app.probe(f"{run.operation.kind}/{step.name}/{point}")
+
+
+def _look_up(run: Run, step: Step, row: store.Step) -> Verdict:
+    """A refused look-up is a reading that failed; only a refused call means that nothing happened.
+
+    Otherwise a gateway's 403 would pay the user back while the money is on its way.
+    """
+    try:
+        return step.look_up(run, row)
+    except Rejected as refusal:
+        raise Unavailable(
+            refusal.message, provider=refusal.provider, code=refusal.code
+        ) from refusal
+
+
 def _intend(run: Run, step: Step, *, attempt: int) -> store.Step | None:
     """Claim the signers and write the intent down; None when another operation holds a signer."""
     if not _claim_signers(run, list(step.claims(run))):
         return None
+    _probe(run, step, "claimed")
     with connection():
         reason = step.skip(run)
     prepared = Done({}) if reason is not None else step.prepare(run)
@@ -159,34 +209,59 @@ def _claim_signers(run: Run, claims: list[str]) -> bool:
             ):
                 raise SignerBusy
     except SignerBusy:
+        # Whoever releases the signer wakes those that wait; looking again is for a lost wake-up.
+        age_s = (run.ctx.now_ms() - run.operation.created_at) / 1000
+        least_s, most_s = SIGNER_WAIT_S
         with atomic():
             _fenced(run)
-            _reschedule(run, delay_s=SIGNER_WAIT_S, step=WAITING_FOR_SIGNER)
+            delay_s = min(most_s, max(least_s, age_s / 20))
+            _reschedule(run, delay_s=delay_s, step=WAITING_FOR_SIGNER)
         return False
     return True
 
 
 def _conclude(run: Run, flow: Flow, step: Step, row: store.Step | None, verdict: Verdict) -> bool:
-    """Write the outcome of a call or a look-up down, in one transaction."""
-    with atomic():
-        _fenced(run)
-        if isinstance(verdict, Done) and row is not None:
-            _succeed(run, step, row, verdict.facts, apply=True)
-        elif isinstance(verdict, Refused):
-            _refuse(run, flow, step, row, verdict.failure)
-        elif isinstance(verdict, Never) and row is not None:
-            _set_status(run, row, "EXPIRED")
-            _reschedule(run, delay_s=0, step=step.name)
-        elif isinstance(verdict, Wait) and row is not None:
-            row.absences += 1
-            if verdict.note is not None:
-                row.outcome = verdict.note
-            _set_status(run, row, "UNKNOWN")
-            _reschedule(run, delay_s=verdict.delay_s, step=step.name)
-        else:
-            raise TypeError(f"{step.name} may not answer {verdict}")
-    run.app.probe(f"{run.operation.kind}/{step.name}/outcome")
+    """Write the outcome of a call or a look-up down, in one transaction.
+
+    Raises: Contradiction when the rules or the books refuse it; nothing is then written.
+    """
+    try:
+        with atomic():
+            _fenced(run)
+            _write_outcome(run, flow, step, row, verdict)
+    except Exception as error:
+        known = isinstance(error, ValueError | LookupError | TypeError | OfferHubError)
+        if known or is_conflict(error):
+            raise Contradiction(f"{step.name}: {type(error).__name__}: {error}") from error
+        raise
+    _probe(run, step, "outcome")
     return isinstance(verdict, Done)
+
+
+def _write_outcome(
+    run: Run, flow: Flow, step: Step, row: store.Step | None, verdict: Verdict
+) -> None:
+    if isinstance(verdict, Done) and row is not None:
+        _succeed(run, step, row, verdict.facts, apply=True)
+    elif isinstance(verdict, Refused):
+        _refuse(run, flow, step, row, verdict.failure)
+    elif isinstance(verdict, Never) and row is not None:
+        _set_status(run, row, "EXPIRED")
+        _reschedule(run, delay_s=0, step=step.name)
+        if row.attempt >= MAX_ATTEMPTS:
+            message = f"{step.name} was tried {row.attempt} times and never happened"
+            _stop(run, message=message, code="PROVIDER_TIMEOUT")
+    elif isinstance(verdict, Wait) and row is not None:
+        row.absences += 1
+        if verdict.note is not None:
+            row.outcome = verdict.note
+        _set_status(run, row, "UNKNOWN")
+        _reschedule(run, delay_s=verdict.delay_s, step=step.name)
+        if row.absences % MAX_LOOKS == 0:
+            message = f"the outcome of {step.name} is not known after {row.absences} looks"
+            _stop(run, message=message, code="PROVIDER_TIMEOUT")
+    else:
+        raise TypeError(f"{step.name} may not answer {verdict}")
 
 
 def _succeed(run: Run, step: Step, row: store.Step, facts: dict[str, Any], *, apply: bool) -> None:
@@ -213,10 +288,7 @@ def _refuse(run: Run, flow: Flow, step: Step, row: store.Step | None, failure: R
     run.operation.step = step.name
     end = flow.refused(run, step.name, failure)
     if end == "STUCK":
-        _release_all(run)
-        operations.mark_stuck(
-            run.ctx, run.operation, message=failure.message, code=failure.error_code
-        )
+        _stop(run, message=failure.message, code=failure.error_code)
         return
     run.operation.last_error = failure.message[:2000]
     run.operation.last_error_code = failure.error_code
@@ -246,13 +318,38 @@ def _postpone(run: Run, step: Step, row: store.Step | None, failure: ProviderFai
         operation.last_error_code = _code_of(failure)
         if operation.failures >= MAX_FAILURES:
             operation.step = step.name
-            operations.mark_stuck(
-                run.ctx, operation, message=failure.message, code=_code_of(failure)
-            )
+            _stop(run, message=failure.message, code=_code_of(failure))
             return
-        delay_s = failure.retry_after_s or min(MAX_BACKOFF_S, 0.5 * 2 ** min(operation.failures, 7))
+        delay_s = failure.retry_after_s or _backoff_s(max(1, operation.failures))
         operation.save(only=["failures", "last_error", "last_error_code"])
         _reschedule(run, delay_s=delay_s, step=step.name)
+
+
+def _backoff_s(failures: int) -> float:
+    """Doubling from half a second, with jitter, so that those who failed together spread out."""
+    whole_s: float = min(MAX_BACKOFF_S, 0.5 * 2 ** min(failures, 7))
+    return whole_s * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+
+
+def _stop(run: Run, *, message: str, code: str | None) -> None:
+    """No further attempt by itself: STUCK, until an operator retries or settles it.
+
+    The platform's own signers go free, for everybody needs them: a transaction of theirs that is
+    still in doubt can only compete for its sequence number, and the loser is built anew. A user's
+    wallet stays claimed once anything was sent or is in doubt: its USDC must not be counted on by
+    another operation before somebody has looked.
+    """
+    keys = run.app.platform_keys
+    shared = {keys.treasury.address, keys.release.address, keys.resolver.address}
+    begun = any(
+        row.status in {"SUCCEEDED", "PREPARED", "UNKNOWN"}
+        for row in store.steps_of(run.operation.id)
+    )
+    held = store.claims_of(run.operation.id)
+    keep = [address for address in held if begun and address not in shared]
+    if store.release_claims(run.operation.id, keep=keep):
+        _wake_waiting(run)
+    operations.mark_stuck(run.ctx, run.operation, message=message, code=code)
 
 
 def _code_of(failure: ProviderFailure) -> str:
@@ -301,7 +398,7 @@ def _set_status(run: Run, row: store.Step, status: str) -> None:
     row.save()
 
 
-def _reschedule(run: Run, *, delay_s: float, step: str) -> None:
+def _reschedule(run: Run, *, delay_s: float, step: str | None) -> None:
     now = run.ctx.now_ms()
     run.operation.next_run_at = now + int(delay_s * 1000)
     run.operation.lease_until = 0

@@ -4,18 +4,21 @@ A stored webhook whose processing failed is processed again; only one that was a
 counts as done. The body is a hint: what is applied is the object as the provider shows it now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from offerhub.domain import ids
 from offerhub.domain.errors import OfferHubError
-from offerhub.ports.errors import ProviderFailure
+from offerhub.ports.errors import ProviderFailure, Unavailable
 from offerhub.ports.webhooks import SignatureInvalid
 from offerhub.services import audit, topups, withdrawals
 from offerhub.services.context import Context
 from offerhub.store import inbox as store
+from offerhub.store import topups as topups_store
+from offerhub.store import withdrawals as withdrawals_store
 from offerhub.store.database import after_commit, atomic, connection
+from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +85,13 @@ def _process(ctx: Context, row: store.InboxEvent) -> None:
     except ProviderFailure as failure:
         _again(ctx, row.id, failure.message)
         return
+    except Exception as error:
+        if is_unavailable(error) and not is_passing(error):
+            raise
+        # One that cannot be applied holds up no other; after its last attempt it is DEAD.
+        log.exception("webhook.fault", inbox_id=row.id)
+        _again(ctx, row.id, f"{type(error).__name__}: {error}")
+        return
     ctx.app.probe(f"inbox/{row.event_type}/applied")
     with atomic():
         locked = store.get_for_update(row.id)
@@ -103,14 +113,23 @@ def _apply(ctx: Context, row: store.InboxEvent) -> str | None:
     if row.event_type.startswith("payin."):
         payin = ctx.app.payments.find_payin(row.code)
         if payin is None:
-            return "Airtm does not know this pay-in"
+            return _not_found(row, ours=topups_store.get, what="pay-in")
         return topups.apply_payin_result(ctx, row.code, payin)
     if row.event_type.startswith("payout."):
         payout = ctx.app.payments.find_payout(row.code)
         if payout is None:
-            return "Airtm does not know this pay-out"
+            return _not_found(row, ours=withdrawals_store.get, what="pay-out")
         return withdrawals.apply_payout_result(ctx, row.code, payout)
     return f"unknown event type {row.event_type}"
+
+
+def _not_found(row: store.InboxEvent, *, ours: Callable[[str], object], what: str) -> str:
+    """Nothing to do for a code that is not ours; one that is ours must be there in a moment."""
+    with connection():
+        known = ours(str(row.code)) is not None
+    if known:
+        raise Unavailable(f"Airtm announces a {what} that it does not find yet", provider=AIRTM)
+    return f"Airtm does not know this {what}"
 
 
 def _again(ctx: Context, inbox_id: str, message: str) -> None:

@@ -101,6 +101,7 @@ def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | 
     row.status = OPERATION.check(row.status, "STUCK", resource_id=row.id)
     row.last_error = message[:2000]
     row.last_error_code = code
+    row.lease_until = 0
     row.updated_at = ctx.now_ms()
     row.save()
     announce(

@@ -79,6 +79,13 @@ class Refused:
 Verdict = Done | Wait | Absent | Never | Refused
 
 
+class Contradiction(Exception):
+    """What happened outside is not what was asked for, or cannot be written down here.
+
+    No further attempt can cure that: the operation is stuck at once, and keeps what it holds.
+    """
+
+
 class Step(Protocol):
     """One provider call of a flow. Only `on_prepared` and `apply` run inside a transaction."""
 
@@ -105,7 +112,10 @@ class Step(Protocol):
         ...
 
     def look_up(self, run: Run, row: StepRow) -> Verdict:
-        """Find out, by our reference, what became of an earlier call."""
+        """Find out, by our reference, what became of an earlier call.
+
+        A refusal of the reading itself (Rejected) proves nothing and counts as Unavailable.
+        """
         ...
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:

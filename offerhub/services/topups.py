@@ -22,6 +22,7 @@ from offerhub.services.users import require_active
 from offerhub.store import topups as store
 from offerhub.store import users as users_store
 from offerhub.store.database import atomic, connection
+from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -138,13 +139,22 @@ def check_due(ctx: Context, *, limit: int = 20) -> int:
             apply_payin_result(ctx, row.id, _ask(ctx, row))
         except ProviderFailure as failure:
             log.warning("topup.check_postponed", topup_id=row.id, error=failure.message)
-            with atomic():
-                locked = store.get_for_update(row.id)
-                if locked is not None:
-                    locked.next_check_at = _next_check(ctx, locked)
-                    locked.checks += 1
-                    locked.save()
+            _check_later(ctx, row.id)
+        except Exception as error:
+            if is_unavailable(error) and not is_passing(error):
+                raise
+            log.exception("topup.check_failed", topup_id=row.id)
+            _check_later(ctx, row.id)
     return len(rows)
+
+
+def _check_later(ctx: Context, topup_id: str) -> None:
+    with atomic():
+        row = store.get_for_update(topup_id)
+        if row is not None:
+            row.next_check_at = _next_check(ctx, row)
+            row.checks += 1
+            row.save()
 
 
 def _ask(ctx: Context, row: store.TopUp) -> Payin:
@@ -202,6 +212,9 @@ def _settle(ctx: Context, row: store.TopUp, payin: Payin) -> str | None:
         return "already there"
     late = row.status == "TOPUP_CANCELED" and target == "TOPUP_SUCCEEDED"
     if not late and RANK[target] <= RANK[row.status]:
+        if target == "TOPUP_SUCCEEDED":
+            # Money is there that belongs to somebody; the state table has no way back.
+            log.error("topup.paid_after_failure", topup_id=row.id, status=row.status)
         return f"a late {target} cannot follow {row.status}"
     if row.status == "TOPUP_CREATED" and target not in TOPUP.allowed(row.status):
         _change(ctx, row, "TOPUP_AWAITING_USER_CONFIRMATION")

@@ -22,6 +22,7 @@ from offerhub.store import operations as operations_store
 from offerhub.store import users as users_store
 from offerhub.store import withdrawals as store
 from offerhub.store.database import atomic, connection
+from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -215,6 +216,9 @@ def settle(ctx: Context, row: store.Withdrawal, payout: Payout) -> str | None:
             log.error("withdrawal.amount_differs", withdrawal_id=row.id)
             return "Airtm took another amount; held for the operator"
         row.fee, row.net_amount = payout.fee_stroops, payout.net_stroops
+        # Before the accounts, as the deposit reader locks them too; two pay-outs of one user that
+        # end at once then start one sweep.
+        users_store.wallet_of_for_update(row.user_id)
         journal.post(
             transfers.withdrawal_paid_by_airtm(
                 withdrawal_id=row.id, user_id=row.user_id, amount=row.amount
@@ -278,12 +282,21 @@ def check_due(ctx: Context, *, limit: int = 20) -> int:
             apply_payout_result(ctx, row.id, payout)
         except ProviderFailure as failure:
             log.warning("withdrawal.check_postponed", withdrawal_id=row.id, error=failure.message)
-            with atomic():
-                locked = _locked(row.id)
-                locked.next_check_at = _next_check(ctx, locked)
-                locked.checks += 1
-                locked.save()
+            _check_later(ctx, row.id)
+        except Exception as error:
+            if is_unavailable(error) and not is_passing(error):
+                raise
+            log.exception("withdrawal.check_failed", withdrawal_id=row.id)
+            _check_later(ctx, row.id)
     return len(rows)
+
+
+def _check_later(ctx: Context, withdrawal_id: str) -> None:
+    with atomic():
+        row = _locked(withdrawal_id)
+        row.next_check_at = _next_check(ctx, row)
+        row.checks += 1
+        row.save()
 
 
 def _sweep_excess(ctx: Context, user_id: str) -> None:

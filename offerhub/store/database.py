@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from peewee import Database, DatabaseProxy, ModelSelect, Query
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+log = structlog.get_logger(__name__)
 
 BUSY_TIMEOUT_S = 30
 POOL_WAIT_S = 20
@@ -88,12 +91,20 @@ def in_transaction() -> bool:
 def after_commit(action: Callable[[], None]) -> None:
     """Run `action` once the open transaction has committed; at once when none is open.
 
-    For wake-ups only: a process that dies in between loses the call.
+    For wake-ups only: a process that dies in between loses the call. One that fails is logged and
+    fails nobody: what it was rung for has been committed, and a sweep finds it.
     """
+
+    def ring() -> None:
+        try:
+            action()
+        except Exception:
+            log.exception("after_commit.failed")
+
     if in_transaction():
-        proxy.after_commit(action)
+        proxy.after_commit(ring)
     else:
-        action()
+        ring()
 
 
 def is_postgres() -> bool:

@@ -1,6 +1,6 @@
 """Provider operations, their steps, and the claims on signing accounts."""
 
-from peewee import BigIntegerField, CharField, IntegerField, TextField
+from peewee import BigIntegerField, Case, CharField, IntegerField, TextField, fn
 
 from offerhub.store.database import execute, for_update, is_postgres
 from offerhub.store.fields import JSONText, Millis, Table
@@ -77,35 +77,49 @@ def get_for_update(operation_id: str) -> Operation | None:
 def claim_due(*, now: int, lease_ms: int, limit: int) -> list[Operation]:
     """Take up to `limit` due operations for `lease_ms`; each gets a new fencing token.
 
-    Two callers never get the same one (SKIP LOCKED; SQLite's writers are serial anyway).
+    Two callers never get the same one (SKIP LOCKED; SQLite's writers are serial anyway). Two
+    statements, for Postgres may run a locking sub-query of an UPDATE more than once, and then
+    leases more than the limit. A lease that ends further ahead than any can was given before the
+    clock was set back, and counts as over. Run it in a transaction.
     """
+    leased = (Operation.lease_until > now) & (Operation.lease_until <= now + 10 * lease_ms)
     due = (
         Operation.select(Operation.id)
-        .where(
-            (Operation.status == "PENDING")
-            & (Operation.next_run_at <= now)
-            & (Operation.lease_until <= now)
-        )
-        .order_by(Operation.next_run_at)
+        .where((Operation.status == "PENDING") & (Operation.next_run_at <= now) & ~leased)
+        .order_by(Operation.next_run_at, Operation.created_at)
         .limit(limit)
     )
+    ids = [row.id for row in for_update(due, skip_locked=True)]
+    if not ids:
+        return []
     query = (
         Operation.update(lease_until=now + lease_ms, lease_token=Operation.lease_token + 1)
-        .where(Operation.id.in_(for_update(due, skip_locked=True)))
+        .where(Operation.id.in_(ids))
         .returning(Operation)
     )
     return list(query.execute())
 
 
-def next_due_at() -> int | None:
-    """When the earliest unleased pending operation is due, in epoch ms."""
-    row = (
-        Operation.select(Operation.next_run_at)
-        .where(Operation.status == "PENDING")
-        .order_by(Operation.next_run_at)
-        .first()
+def renew(operation_id: str, *, token: int, until: int) -> bool:
+    """Make a lease that is still held last until then; false when it was lost or given back."""
+    query = Operation.update(lease_until=until).where(
+        (Operation.id == operation_id)
+        & (Operation.lease_token == token)
+        & (Operation.lease_until > 0)
+        & (Operation.status == "PENDING")
     )
-    return row.next_run_at if row else None
+    return bool(query.execute())
+
+
+def next_due_at() -> int | None:
+    """When the earliest pending operation can be taken up, in epoch ms: due, and not leased."""
+    at = Case(
+        None,
+        [(Operation.lease_until > Operation.next_run_at, Operation.lease_until)],
+        Operation.next_run_at,
+    )
+    found = Operation.select(fn.MIN(at)).where(Operation.status == "PENDING").scalar()
+    return None if found is None else int(found)
 
 
 def is_live(kind: str, subject_id: str) -> bool:
@@ -165,6 +179,11 @@ def try_claims(addresses: list[str], *, operation_id: str, now: int) -> bool:
     return held.count() == len(set(addresses))
 
 
+def claims_of(operation_id: str) -> list[str]:
+    """The signing accounts that an operation holds."""
+    return [row.address for row in Claim.select().where(Claim.operation_id == operation_id)]
+
+
 def release_claims(operation_id: str, *, keep: list[str]) -> int:
     query = Claim.delete().where(Claim.operation_id == operation_id)
     if keep:
@@ -173,12 +192,18 @@ def release_claims(operation_id: str, *, keep: list[str]) -> int:
 
 
 def wake_waiting(*, now: int) -> None:
-    """Bring forward operations that waited for a signing account."""
-    Operation.update(next_run_at=now).where(
+    """Bring forward operations that waited for a signing account.
+
+    One that is locked is at work already and is left alone; waiting for it could be a deadlock.
+    """
+    waiting = Operation.select(Operation.id).where(
         (Operation.status == "PENDING")
         & (Operation.step == "waiting for signer")
         & (Operation.next_run_at > now)
-    ).execute()
+    )
+    ids = [row.id for row in for_update(waiting.order_by(Operation.id), skip_locked=True)]
+    if ids:
+        Operation.update(next_run_at=now).where(Operation.id.in_(ids)).execute()
 
 
 def database_now_ms() -> int | None:

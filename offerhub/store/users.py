@@ -115,6 +115,16 @@ def wallets_to_read(*, now: int, idle_before: int, limit: int) -> list[Wallet]:
     return list(query)
 
 
+def note_checked(wallet_id: str, *, now: int) -> None:
+    """A look that failed counts as one, so that the other wallets have their turn."""
+    Wallet.update(checked_at=now).where(Wallet.id == wallet_id).execute()
+
+
+def wallet_of_for_update(user_id: str) -> Wallet | None:
+    """Locks the row of a user's wallet."""
+    return for_update(Wallet.select().where(Wallet.user_id == user_id)).get_or_none()
+
+
 def wallet_for_update(wallet_id: str) -> Wallet | None:
     """Locks the wallet's row."""
     return for_update(Wallet.select().where(Wallet.id == wallet_id)).get_or_none()

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from offerhub.ledger import accounts, journal, transfers
-from offerhub.ports.chain import SignedTransaction
 from offerhub.ports.errors import Unavailable
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.keys import user_address
-from offerhub.services.steps import Done, Run
+from offerhub.services.steps import Done, Prepared, Run
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
@@ -32,8 +31,11 @@ class Bridge(ChainStep):
     def skip(self, run: Run) -> str | None:
         return "the wallet holds enough" if self._lacking(run) <= 0 else None
 
-    def build(self, run: Run) -> SignedTransaction | Done:
+    def prepare(self, run: Run) -> Prepared | Done:
+        # Read once: a deposit may be credited at any moment, and then less is lacking.
         lacking = self._lacking(run)
+        if lacking <= 0:
+            return Done()
         with connection():
             float_stroops = journal.balance(accounts.STELLAR_TREASURY)
         if float_stroops < lacking:
@@ -42,16 +44,16 @@ class Bridge(ChainStep):
                 provider="stellar",
                 code="treasury_short",
             )
-        return run.app.chain.build_payment(
+        built = run.app.chain.build_payment(
             source=run.app.platform_keys.treasury,
             destination=user_address(run.operation.params[_user(run)]),
             amount_stroops=lacking,
         )
-
-    def request(self, run: Run) -> dict[str, Any]:
-        return {"amount_stroops": self._lacking(run)}
+        return Prepared({"amount_stroops": lacking, "hash": built.hash}, built)
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        if "bridge_hash" not in facts:
+            return
         user_id = run.operation.params[_user(run)]
         journal.post(
             transfers.bridged(

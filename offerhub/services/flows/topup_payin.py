@@ -35,7 +35,16 @@ class CreatePayin(BaseStep):
         )
 
     def call(self, run: Run, row: StepRow) -> Verdict:
-        return _done(run.app.payments.create_payin(**row.request))
+        try:
+            return _done(run.app.payments.create_payin(**row.request))
+        except Rejected:
+            if row.status != "UNKNOWN":
+                raise
+            # An earlier call may have made it: the refusal of this one is not the whole story.
+            found = run.app.payments.find_payin(row.request["code"])
+            if found is None:
+                raise
+            return _done(found)
 
     def look_up(self, run: Run, row: StepRow) -> Verdict:
         found = run.app.payments.find_payin(row.request["code"])

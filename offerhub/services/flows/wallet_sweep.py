@@ -27,13 +27,19 @@ class Sweep(ChainStep):
         return None if self._excess(run) > 0 else "nothing beyond what the user is owed"
 
     def build(self, run: Run) -> SignedTransaction | Done:
+        # Read again, once: the user may have been credited since, and then is owed more.
+        excess = self._excess(run)
+        if excess <= 0:
+            return Done()
         return run.app.chain.build_payment(
             source=user_key(run.app, run.operation.params["user_id"]),
             destination=run.app.platform_keys.treasury.address,
-            amount_stroops=self._excess(run),
+            amount_stroops=excess,
         )
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        if "sweep_hash" not in facts:
+            return
         journal.post(
             transfers.swept(
                 tx_hash=facts["sweep_hash"],

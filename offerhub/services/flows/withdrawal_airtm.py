@@ -6,7 +6,17 @@ from typing import Any
 from offerhub.ports.errors import Rejected
 from offerhub.ports.payments import Payout, PayoutStatus
 from offerhub.services import operations, withdrawals
-from offerhub.services.steps import Absent, BaseStep, Done, Prepared, Run, Step, Verdict, Wait
+from offerhub.services.steps import (
+    Absent,
+    BaseStep,
+    Contradiction,
+    Done,
+    Prepared,
+    Run,
+    Step,
+    Verdict,
+    Wait,
+)
 from offerhub.store import withdrawals as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -32,16 +42,40 @@ class CreatePayout(BaseStep):
         )
 
     def call(self, run: Run, row: StepRow) -> Verdict:
-        payout = run.app.payments.create_payout(**row.request)
+        try:
+            payout = run.app.payments.create_payout(**row.request)
+        except Rejected:
+            if row.status != "UNKNOWN":
+                raise
+            # An earlier call may have registered it: this refusal is not the whole story.
+            found = self._find(run, row)
+            if found is None:
+                raise
+            return found
         return Done({"payout_id": payout.provider_id})
 
     def look_up(self, run: Run, row: StepRow) -> Verdict:
-        found = run.app.payments.find_payout(row.request["code"])
+        found = self._find(run, row)
         if found is not None:
-            return Done({"payout_id": found.provider_id})
+            return found
         if row.status == "UNKNOWN" and run.ctx.now_ms() - row.created_at < LAG_S * 1000:
             return Wait(LAG_S)
         return Absent()
+
+    def _find(self, run: Run, row: StepRow) -> Done | None:
+        """What is registered under our code, if it is what was asked for: it is committed next.
+
+        Raises: Contradiction for another amount; nothing is paid then, and the hold stays.
+        """
+        found = run.app.payments.find_payout(row.request["code"])
+        if found is None:
+            return None
+        if found.amount_stroops != row.request["amount_stroops"]:
+            raise Contradiction(
+                f"Airtm has {row.request['code']} with {found.amount_stroops} stroops,"
+                f" not {row.request['amount_stroops']}"
+            )
+        return Done({"payout_id": found.provider_id})
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         withdrawals.note_payout(run.ctx, run.operation.subject_id, payout_id=facts["payout_id"])

@@ -53,8 +53,12 @@ def perform_next(app: App) -> bool:
 
     def keep() -> None:
         while not done.wait(RENEW_S):
-            if not engine.renew(app, operation):
-                return
+            try:
+                if not engine.renew(app, operation):
+                    return
+            except Exception:
+                # The database may be away for a moment; the lease lasts a few seconds longer.
+                log.exception("operations.renew_failed", operation_id=operation.id)
 
     keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
     keeper.start()
