@@ -1,6 +1,7 @@
 """The composition root: from settings to an application. The only module that names adapters."""
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -27,7 +28,20 @@ OUTBOUND_LIMITS = {"airtm": (10, 1.0), "trustless_work": (45, 60.0), "stellar": 
 # The demo's network closes a ledger every fifth of a second and has no limit of its own.
 DEMO_LIMITS = {"airtm": (10, 1.0), "trustless_work": (600, 60.0), "stellar": (6000, 60.0)}
 TESTNET_FRIENDBOT = "https://friendbot.stellar.org"
-SEND_READ_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """How long providers are waited for, in seconds, and how often they may be called.
+
+    limits: calls per window of seconds, by provider; None takes those of the environment.
+    valid_s: how long a payment that was built may still be included.
+    """
+
+    read_timeout_s: float = 30.0
+    send_read_timeout_s: float = 60.0  # Trustless Work answers a send after a ledger or two
+    limits: dict[str, tuple[int, float]] | None = None
+    valid_s: int = 180
 
 
 class SystemClock:
@@ -58,17 +72,23 @@ def read_settings() -> Settings:
 
 
 def build_app(
-    settings: Settings, *, doorbell: Doorbell | None = None, redis: Redis | None = None
+    settings: Settings,
+    *,
+    doorbell: Doorbell | None = None,
+    redis: Redis | None = None,
+    outbound: Outbound | None = None,
 ) -> App:
     """Everything a process needs, wired; opens no connection yet.
 
     redis: for locks and limits at the API's edge; made from settings when not given.
+    outbound: other patience with the providers than the usual.
     """
+    outbound = outbound or Outbound()
     open_store(settings)
     redis = redis or Redis.from_url(
         settings.redis_url, socket_connect_timeout=0.5, socket_timeout=0.5
     )
-    limiter = RedisLimiter.from_url(settings.redis_url, _limits(settings))
+    limiter = RedisLimiter.from_url(settings.redis_url, outbound.limits or _limits(settings))
     clock = SystemClock()
     horizon = settings.stellar_horizon_url.rstrip("/")
     keys = settings.key_ring
@@ -81,14 +101,22 @@ def build_app(
             api_secret=settings.airtm_api_secret.get_secret_value(),
             checkout_url_template=settings.airtm_checkout_url_template,
             limiter=limiter,
+            read_timeout_s=outbound.read_timeout_s,
+            deadline_s=outbound.read_timeout_s + 10,
         ),
         chain=StellarChain(
-            HttpClient(provider="stellar", base_url=horizon),
+            HttpClient(
+                provider="stellar",
+                base_url=horizon,
+                read_timeout_s=outbound.read_timeout_s,
+                deadline_s=outbound.read_timeout_s + 10,
+            ),
             passphrase=settings.stellar_network_passphrase,
             usdc_issuer=settings.stellar_usdc_issuer,
             limiter=limiter,
             clock=clock,
             max_base_fee_stroops=settings.stellar_max_fee_stroops,
+            max_time_s=outbound.valid_s,
             friendbot_url=_friendbot(settings, horizon),
         ),
         escrows=TrustlessWorkEscrows(
@@ -96,8 +124,8 @@ def build_app(
                 provider="trustless_work",
                 base_url=settings.trustless_work_base_url,
                 headers={"x-api-key": settings.trustless_work_api_key.get_secret_value()},
-                read_timeout_s=SEND_READ_TIMEOUT_S,
-                deadline_s=SEND_READ_TIMEOUT_S + 10,
+                read_timeout_s=outbound.send_read_timeout_s,
+                deadline_s=outbound.send_read_timeout_s + 10,
             ),
             passphrase=settings.stellar_network_passphrase,
             usdc_issuer=settings.stellar_usdc_issuer,
