@@ -53,3 +53,8 @@ def shown(app: OperatorApp) -> str:
     size = app.size
     strips = app.screen._compositor.render_strips(size)
     return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def told(app: OperatorApp) -> str:
+    """Everything that the notices on the screen say."""
+    return " ".join(notice.message for notice in app._notifications)

@@ -71,6 +71,8 @@ class Link:
                 retry_at=signal.at + timedelta(seconds=signal.pause_s),
                 reason=signal.reason,
                 attempt=signal.attempt,
+                # What was read over the link that broke says nothing about now.
+                read_at=None if self.connected else self.read_at,
             )
         link = replace(
             self,
@@ -88,6 +90,10 @@ class Link:
     def after_read(self, at: datetime) -> "Link":
         """The link after a successful read, which counts while there is no stream."""
         return replace(self, read_at=at)
+
+    def after_unreachable(self) -> "Link":
+        """The link after a read that found nobody."""
+        return replace(self, read_at=None)
 
     def _interval_s(self, beat_at: datetime) -> float:
         """Seconds between heartbeats, learned from the last two, within the contract's bounds."""

@@ -32,13 +32,15 @@ def read_key(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise ProfileProblem(f"cannot read the key file {path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ProfileProblem(f"{path} is not a file")
         if stat.S_IMODE(status.st_mode) & 0o077:
             raise ProfileProblem(f"others can read the key file {path}: run chmod 600 {path}")
-        raw = file.read(MAX_KEY_BYTES + 1)
+        raw = os.read(descriptor, MAX_KEY_BYTES + 1)
+    finally:
+        os.close(descriptor)
     key = raw.decode("ascii", errors="replace").strip()
     if not key or len(raw) > MAX_KEY_BYTES or not key.isprintable() or " " in key:
         raise ProfileProblem(f"{path} does not hold an API key")

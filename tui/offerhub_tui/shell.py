@@ -134,6 +134,8 @@ class Shell(App[None]):
 
     def on_failed(self, message: Failed) -> None:
         self.snapshots.failed(message.topic, message.problem)
+        if message.problem.offline:
+            self.live.link = self.live.link.after_unreachable()
         self.show_all()
 
     def _learn(self, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,7 +13,7 @@ from textual.widgets import Input, Static
 from offerhub_tui.commands import COMMANDS
 from offerhub_tui.registry import MENU
 
-KEYS = 18
+KEYS = 15
 
 
 class Help(ModalScreen[None]):
@@ -46,17 +47,16 @@ class Help(ModalScreen[None]):
         self.query_one("#page").scroll_relative(y=lines, animate=False)
 
     def _show(self, word: str) -> None:
-        text = Text()
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=KEYS, no_wrap=True)
+        table.add_column(ratio=1)
         for group, lines in help_groups(self._disabled):
             matching = [line for line in lines if word in " ".join(line).lower()]
-            if not matching:
-                continue
-            text.append(f"{group}\n", style="bold underline")
+            if matching:
+                table.add_row(Text(group, style="bold underline"), "")
             for keys, title, words in matching:
-                text.append(f"  {keys:<{KEYS}}", style="bold")
-                text.append(f"{title}: " if title else "").append(f"{words}\n")
-            text.append("\n")
-        self.query_one("#text", Static).update(text if text else Text("Nothing in the help."))
+                table.add_row(Text(keys, style="bold"), Text(f"{title}: {words}"))
+        self.query_one("#text", Static).update(table)
 
 
 def help_groups(
@@ -71,5 +71,5 @@ def help_groups(
             (command.shown_keys, command.title, command.help)
         )
     if disabled:
-        groups["Disabled now"] = [("", title, why) for title, why in disabled]
+        groups["Disabled now"] = [("a", title, why) for title, why in disabled]
     return list(groups.items())
