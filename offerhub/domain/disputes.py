@@ -20,8 +20,11 @@ def shares(
 ) -> tuple[int, int]:
     """(to the seller, to the buyer) in stroops, gross, for what is left in the escrow.
 
-    Raises: ValidationFailed when a split does not add up, or amounts come without a split.
+    Raises: ValidationFailed for an unknown decision, when a split does not add up, or when amounts
+    come without a split.
     """
+    if decision not in DECISIONS:
+        raise ValidationFailed("decision", f"Choose one of {', '.join(DECISIONS)}.")
     if decision != "SPLIT":
         if release_stroops is not None or refund_stroops is not None:
             raise ValidationFailed("decision", "Amounts belong to a SPLIT only.")

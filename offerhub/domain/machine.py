@@ -10,7 +10,7 @@ from offerhub.domain.errors import InvalidState
 class Machine:
     """The legal changes of one entity: `table[state]` is the set of states that may follow.
 
-    A state without an entry, or with an empty one, is terminal.
+    Every state has an entry; one with an empty set is terminal.
     """
 
     name: str

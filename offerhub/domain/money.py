@@ -6,7 +6,7 @@ Source of the limits: Stellar amounts are signed 64-bit with seven decimals.
 """
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 from offerhub.domain.errors import InvalidAmount, InvalidAmountFormat, InvalidCurrency
 
@@ -15,8 +15,13 @@ STROOPS_PER_CENT = 100_000
 MAX_STROOPS = 2**63 - 1
 CURRENCY = "USD"
 
-_CENTS_TEXT = re.compile(r"[0-9]{1,12}\.[0-9]{2}", re.ASCII)
+_CENTS_TEXT = re.compile(r"[0-9]+\.[0-9]{2}", re.ASCII)
+_CENTS_DIGITS = len(str(MAX_STROOPS // STROOPS_PER_CENT))
 _EXACT_TEXT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,7})?", re.ASCII)
+
+# Refuses to round; more digits than any amount has are fine while they are zeros.
+_EXACT = Context(prec=28, traps=[Inexact, InvalidOperation, Overflow])
+_LARGEST = Decimal(MAX_STROOPS).scaleb(-7)
 
 
 def parse_amount(value: object, *, field: str = "amount") -> int:
@@ -26,10 +31,11 @@ def parse_amount(value: object, *, field: str = "amount") -> int:
     """
     if not isinstance(value, str) or not _CENTS_TEXT.fullmatch(value):
         raise InvalidAmountFormat(field=field)
-    stroops = int(value.replace(".", "")) * STROOPS_PER_CENT
-    if stroops == 0:
+    digits = value.replace(".", "").lstrip("0")
+    if not digits:
         raise InvalidAmountFormat(field=field)
-    if stroops > MAX_STROOPS:
+    stroops = int(digits) * STROOPS_PER_CENT if len(digits) <= _CENTS_DIGITS else None
+    if stroops is None or stroops > MAX_STROOPS:
         raise InvalidAmount("The amount is larger than the network can carry.", field=field)
     return stroops
 
@@ -49,12 +55,14 @@ def from_decimal(amount: Decimal) -> int:
 
     Raises: InvalidAmountFormat when it is not a whole number of stroops or not finite.
     """
+    if not amount.is_finite() or amount.copy_abs() > _LARGEST:
+        raise InvalidAmountFormat(field="amount")
     try:
-        stroops = amount.scaleb(7)
+        stroops = amount.scaleb(7, context=_EXACT)
         whole = int(stroops)
-    except (ArithmeticError, ValueError) as exc:
+    except ArithmeticError as exc:
         raise InvalidAmountFormat(field="amount") from exc
-    if whole != stroops or abs(whole) > MAX_STROOPS:
+    if whole != stroops:
         raise InvalidAmountFormat(field="amount")
     return whole
 
@@ -65,9 +73,9 @@ def to_decimal(stroops: int) -> Decimal:
 
 
 def format_amount(stroops: int) -> str:
-    """Cents for the API, rounded down (a user's balance is never negative)."""
-    sign = "-" if _whole(stroops) < 0 else ""
-    cents = abs(stroops) // STROOPS_PER_CENT
+    """Cents for the API, rounded down, towards zero; nothing is shown as `-0.00`."""
+    cents = abs(_whole(stroops)) // STROOPS_PER_CENT
+    sign = "-" if stroops < 0 and cents else ""
     return f"{sign}{cents // 100}.{cents % 100:02d}"
 
 

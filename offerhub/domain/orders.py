@@ -50,7 +50,7 @@ def check_parties(*, buyer_id: str, seller_id: str) -> None:
 
 
 def check_milestones(*, amount_stroops: int, milestones: Sequence[tuple[str, int]]) -> None:
-    """Milestones `(ref, stroops)`: at most ten, unique, together the order's amount.
+    """Milestones `(ref, stroops)`: at most ten, unique, above zero, together the order's amount.
 
     Raises: ValidationFailed.
     """
@@ -61,5 +61,7 @@ def check_milestones(*, amount_stroops: int, milestones: Sequence[tuple[str, int
     refs = [ref for ref, _ in milestones]
     if len(set(refs)) != len(refs):
         raise ValidationFailed("milestones", "Each milestone_ref must be unique in its order.")
+    if any(stroops <= 0 for _, stroops in milestones):
+        raise ValidationFailed("milestones", "The amount of each milestone is above zero.")
     if sum(stroops for _, stroops in milestones) != amount_stroops:
         raise ValidationFailed("milestones", "The milestones must add up to the order's amount.")
