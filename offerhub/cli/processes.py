@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
+    from offerhub.services.context import App
     from offerhub.settings import Settings
 
 QUEUES: Final = ("critical", "webhooks", "maintenance")
@@ -17,7 +18,7 @@ def worker(queue: str) -> None:
     settings = _start(f"worker-{queue}")
     from offerhub.worker.main import run_worker
 
-    run_worker(settings, queue)
+    run_worker(_app(settings), redis_url=settings.redis_url, queue_name=queue)
 
 
 @click.command()
@@ -26,16 +27,18 @@ def scheduler() -> None:
     settings = _start("scheduler")
     from offerhub.worker.schedule import run_scheduler
 
-    run_scheduler(settings)
+    run_scheduler(redis_url=settings.redis_url)
 
 
 @click.command()
 def relay() -> None:
     """Give committed events their sequence and wake whoever waits. One is active, others wait."""
     settings = _start("relay")
+    from offerhub.bootstrap import open_store
     from offerhub.worker.relay import run_relay
 
-    run_relay(settings)
+    open_store(settings, max_connections=2)
+    run_relay(redis_url=settings.redis_url)
 
 
 @click.command()
@@ -44,7 +47,7 @@ def deposits() -> None:
     settings = _start("deposits")
     from offerhub.worker.deposits import run_deposits
 
-    run_deposits(settings)
+    run_deposits(_app(settings))
 
 
 @click.command()
@@ -54,6 +57,13 @@ def sandbox() -> None:
     from offerhub.cli.appliance.sandbox_world import run_sandbox
 
     run_sandbox(settings)
+
+
+def _app(settings: "Settings") -> "App":
+    from offerhub.bootstrap import build_app
+    from offerhub.worker.queues import RedisDoorbell, connect
+
+    return build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url)))
 
 
 def _start(process: str) -> "Settings":

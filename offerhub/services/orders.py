@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import IntegrityError
-
 from offerhub.domain import fees, ids
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.domain.orders import MILESTONE, ORDER, check_milestones, check_parties
@@ -19,6 +17,7 @@ from offerhub.store import events as events_store
 from offerhub.store import operations as operations_store
 from offerhub.store import orders as store
 from offerhub.store.database import atomic, connection
+from offerhub.store.errors import UniqueViolation
 
 TIMELINE_LIMIT = 200
 
@@ -70,7 +69,7 @@ def create_order(
                 created_at=now,
                 updated_at=now,
             )
-        except IntegrityError as exc:
+        except UniqueViolation as exc:
             raise _duplicate(client_order_ref) from exc
         rows = [
             store.Milestone.create(

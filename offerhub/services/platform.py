@@ -1,11 +1,10 @@
 """The platform's own wallets: set up once, by an operation like any other."""
 
-from peewee import IntegrityError
-
 from offerhub.services import operations
 from offerhub.services.context import Context
 from offerhub.store import operations as store
 from offerhub.store.database import atomic
+from offerhub.store.errors import UniqueViolation
 
 SUBJECT = "platform"
 
@@ -22,6 +21,6 @@ def ensure_set_up(ctx: Context) -> bool:
             operations.start(
                 ctx, kind=operations.PLATFORM_SETUP, subject_type="platform", subject_id=SUBJECT
             )
-        except IntegrityError:
+        except UniqueViolation:
             return False
         return True

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from peewee import IntegrityError
-
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.domain.users import USER, WALLET
@@ -14,6 +12,7 @@ from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
 from offerhub.store import users as store
 from offerhub.store.database import atomic, connection
+from offerhub.store.errors import UniqueViolation
 
 
 def create_user(
@@ -45,7 +44,7 @@ def create_user(
                 created_at=now,
                 updated_at=now,
             )
-        except IntegrityError as exc:
+        except UniqueViolation as exc:
             raise _exists(external_user_id) from exc
         wallet = store.Wallet.create(
             id=wallet_id,

@@ -10,12 +10,9 @@ import threading
 
 import structlog
 
-from offerhub.bootstrap import build_app
 from offerhub.ports.errors import ProviderFailure
 from offerhub.services import deposits, leases
-from offerhub.services.context import system_context
-from offerhub.settings import Settings
-from offerhub.worker.queues import RedisDoorbell, connect
+from offerhub.services.context import App, system_context
 
 log = structlog.get_logger(__name__)
 
@@ -24,9 +21,8 @@ LEASE_TTL_MS = 15_000
 STANDBY_S = 2.0
 
 
-def run_deposits(settings: Settings) -> None:
+def run_deposits(app: App) -> None:
     """Read until the process is told to stop; then give the lease up."""
-    app = build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url)))
     ctx = system_context(app, name="deposits")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

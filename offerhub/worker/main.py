@@ -8,12 +8,10 @@ import structlog
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from offerhub.bootstrap import build_app
 from offerhub.services import platform
-from offerhub.services.context import system_context
-from offerhub.settings import Settings
+from offerhub.services.context import App, system_context
 from offerhub.worker import process
-from offerhub.worker.queues import QUEUES, RedisDoorbell, connect, queue
+from offerhub.worker.queues import QUEUES, connect, queue
 from offerhub.worker.waiting import wait_for_redis
 
 log = structlog.get_logger(__name__)
@@ -21,13 +19,12 @@ log = structlog.get_logger(__name__)
 WORKER_TTL_S = 60
 
 
-def run_worker(settings: Settings, queue_name: str) -> None:
+def run_worker(app: App, *, redis_url: str, queue_name: str) -> None:
     """Work on one queue until the process is told to stop. Raises: ValueError for another name."""
     if queue_name not in QUEUES:
         raise ValueError(f"unknown queue {queue_name!r}; there are {', '.join(QUEUES)}")
     # Blocking reads wait longer than the doorbell's short time-outs allow.
-    redis = wait_for_redis(connect(settings.redis_url, blocking=True))
-    app = build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url)), redis=redis)
+    redis = wait_for_redis(connect(redis_url, blocking=True))
     process.use(app)
     if queue_name == "critical":
         platform.ensure_set_up(system_context(app, name="start"))

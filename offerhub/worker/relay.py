@@ -13,11 +13,10 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from offerhub.bootstrap import SystemClock, open_store
+from offerhub.bootstrap import SystemClock
 from offerhub.domain.ids import new_id
 from offerhub.events import relay
 from offerhub.ports.clock import epoch_ms
-from offerhub.settings import Settings
 from offerhub.worker.queues import RELAY_LIST, connect
 
 log = structlog.get_logger(__name__)
@@ -27,15 +26,17 @@ STANDBY_S = 1.0
 SEAL_EVERY_S = 0.5
 
 
-def run_relay(settings: Settings) -> None:
-    """Sequence and seal until the process is told to stop; then give the lease up."""
-    open_store(settings, max_connections=2)
+def run_relay(*, redis_url: str) -> None:
+    """Sequence and seal until the process is told to stop; then give the lease up.
+
+    The store must be open.
+    """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id('req')[-8:]}"
     log.info("relay.started", holder=holder)
-    Loop(holder, connect(settings.redis_url)).run(stopping)
+    Loop(holder, connect(redis_url)).run(stopping)
 
 
 class Loop:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import structlog
 from rq_scheduler import Scheduler
 
-from offerhub.settings import Settings
 from offerhub.worker.json_jobs import JSONJob, JSONQueue
 from offerhub.worker.queues import BELLS, connect
 from offerhub.worker.waiting import wait_for_redis
@@ -20,9 +19,9 @@ TICK_S = 1
 INTERVALS_S = {"operations": 3, "inbox": 3, "checks": 5, "housekeeping": 3600}
 
 
-def run_scheduler(settings: Settings) -> None:
+def run_scheduler(*, redis_url: str) -> None:
     """Register the sweeps and run the clock until the process is told to stop."""
-    redis = wait_for_redis(connect(settings.redis_url))
+    redis = wait_for_redis(connect(redis_url))
     scheduler = Scheduler(
         queue_name="maintenance",
         connection=redis,

@@ -1,0 +1,5 @@
+"""The database's own refusals, under names that do not depend on the library."""
+
+from peewee import IntegrityError
+
+UniqueViolation = IntegrityError
