@@ -110,6 +110,7 @@ def _stop(home: Path) -> bool:
         for program in reversed(programs.ALL)
         if holding.stop(run, program.name, grace_s=float(program.stop_s))
     ]
+    paths.remove_sockets(home)
     return running is not None or bool(survivors)
 
 

@@ -65,6 +65,15 @@ def supervisor_socket(home: Path) -> Path:
     return sockets(home) / "supervisor.sock"
 
 
+def remove_sockets(home: Path) -> None:
+    """Remove what a killed process left of its sockets, and their folder if it lies elsewhere."""
+    folder = sockets(home)
+    for socket in (valkey_socket(home), supervisor_socket(home)):
+        socket.unlink(missing_ok=True)
+    if folder != run(home) and folder.is_dir():
+        folder.rmdir()
+
+
 def make_private(folder: Path) -> Path:
     """Create `folder` for its owner alone, or check that it is so.
 

@@ -51,7 +51,7 @@ def start(home: Path, config: Path) -> None:
     Raises: Failure with what it said.
     """
     log = paths.logs(home) / "supervisord.log"
-    with log.open("ab") as output:
+    with open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and configuration
             [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--silent",
              "--configuration", str(config.relative_to(home))],
