@@ -8,6 +8,7 @@ import structlog
 from redis import Redis
 
 from offerhub.ports.chain import PlatformKeys, SigningKey
+from offerhub.ports.clock import Clock
 from offerhub.ports.doorbell import Doorbell
 from offerhub.providers.airtm import AirtmWebhooks, build_airtm
 from offerhub.providers.http import HttpClient
@@ -77,11 +78,12 @@ def build_app(
     doorbell: Doorbell | None = None,
     redis: Redis | None = None,
     outbound: Outbound | None = None,
+    clock: Clock | None = None,
 ) -> App:
     """Everything a process needs, wired; opens no connection yet.
 
     redis: for locks and limits at the API's edge; made from settings when not given.
-    outbound: other patience with the providers than the usual.
+    outbound: other patience with the providers than the usual. clock: another than the machine's.
     """
     outbound = outbound or Outbound()
     open_store(settings)
@@ -89,7 +91,7 @@ def build_app(
         settings.redis_url, socket_connect_timeout=0.5, socket_timeout=0.5
     )
     limiter = RedisLimiter.from_url(settings.redis_url, outbound.limits or _limits(settings))
-    clock = SystemClock()
+    clock = clock or SystemClock()
     horizon = settings.stellar_horizon_url.rstrip("/")
     keys = settings.key_ring
     return App(

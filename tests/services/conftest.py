@@ -1,10 +1,23 @@
-"""The world of service tests, on SQLite and on Postgres."""
+"""The world of service tests, on SQLite and on Postgres.
 
+`world` is a test's own. `shared_world` is one per module and database, for tests that only look
+at the users, orders and movements that they made themselves.
+"""
+
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from offerhub.store.database import proxy
+from tests.fixtures.databases import (
+    ENGINES,
+    PostgresDatabases,
+    _make_postgres_template,
+    _make_sqlite_template,
+    _once_per_run,
+)
+from tests.fixtures.valkey import ValkeyServer
 from tests.services.world import World, open_world
 
 
@@ -16,5 +29,34 @@ def world(database_url: str, redis_url: str) -> Iterator[World]:
         made.set_up()
         yield made
     finally:
-        made.sandbox.stop()
-        proxy.obj.close_all()
+        made.close()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def _module_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _valkey: ValkeyServer
+) -> Iterator[World]:
+    databases: PostgresDatabases | None = None
+    if request.param == "sqlite":
+        path: Path = tmp_path_factory.mktemp("world") / "offerhub.db"
+        shutil.copyfile(_once_per_run("sqlite-template", _make_sqlite_template), path)
+        url = f"sqlite:///{path}"
+    else:
+        databases = request.getfixturevalue("_postgres")
+        url = databases.take(_once_per_run("postgres-template", _make_postgres_template))
+    made = open_world(database_url=url, redis_url=_valkey.url)
+    try:
+        made.set_up()
+        yield made
+    finally:
+        made.close()
+        if databases is not None:
+            databases.give_back(url)
+
+
+@pytest.fixture
+def shared_world(_module_world: World) -> Iterator[World]:
+    """The module's world, healthy again afterwards, its books compared with the sandbox's own."""
+    made = _module_world.use()
+    yield made
+    made.healthy()

@@ -8,14 +8,15 @@ import base64
 import os
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 from stellar_sdk import Keypair
 
 from offerhub import settings
-from offerhub.bootstrap import build_app
+from offerhub.bootstrap import Outbound, build_app
 from offerhub.domain import ids
 from offerhub.domain.money import parse_exact
 from offerhub.ledger import accounts, checks, journal
@@ -63,6 +64,30 @@ def environment(*, database_url: str, redis_url: str, sandbox_host: str) -> dict
     }
 
 
+# Tests call as often as they like, and a lost answer is given up on soon.
+QUICK = Outbound(
+    read_timeout_s=10.0,
+    send_read_timeout_s=10.0,
+    limits=dict.fromkeys(("airtm", "trustless_work", "stellar"), (100000, 1.0)),
+)
+
+
+class MovedClock:
+    """Real time plus what was skipped: waiting costs a test nothing."""
+
+    def __init__(self) -> None:
+        self.skipped_s = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.skipped_s
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def skip(self, seconds: float) -> None:
+        self.skipped_s += max(0.0, seconds)
+
+
 @dataclass
 class World:
     """The application, the sandbox, and what a test does to them."""
@@ -70,6 +95,9 @@ class World:
     app: App
     sandbox: SandboxServer
     environ: dict[str, str]
+    clock: MovedClock = field(default_factory=MovedClock)
+    database: Any = None
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False))
 
     @property
     def ctx(self) -> Context:
@@ -80,9 +108,7 @@ class World:
         return replace(self.app, probe=probe)
 
     def control(self, method: str, path: str, **json: Any) -> Any:
-        answer = httpx.request(
-            method, f"{self.sandbox.url}/_control{path}", json=json or None, timeout=10
-        )
+        answer = self.http.request(method, f"{self.sandbox.url}/_control{path}", json=json or None)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
@@ -96,8 +122,41 @@ class World:
             due_at = engine.next_due_at()
             if due_at is None:
                 return
-            time.sleep(min(0.1, max(0.005, (due_at - app.now_ms()) / 1000)))
+            # Waits, back-offs and the leases of dead processes pass at once.
+            self.clock.skip((due_at - app.now_ms()) / 1000)
+            time.sleep(0.002)
         raise AssertionError(f"operations are still pending after {limit_s} s")
+
+    def use(self) -> "World":
+        """Make this world's database the one of the process again, after another world's."""
+        proxy.initialize(self.database)
+        return self
+
+    def close(self) -> None:
+        self.sandbox.stop()
+        self.http.close()
+        self.database.close_all()
+
+    def fault(self, kind: str, **rule: Any) -> None:
+        """Have the sandbox spoil provider calls; see `offerhub.sandbox.faults`."""
+        self.control("POST", "/faults", kind=kind, **rule)
+
+    def chain_fault(self, **knobs: int) -> None:
+        """Have the network misbehave; see `offerhub.sandbox.chain.faults`."""
+        self.control("PATCH", "/stellar/faults", **knobs)
+
+    def healthy(self) -> None:
+        """No fault of any kind any more."""
+        self.control("DELETE", "/faults")
+        self.control("DELETE", "/stellar/faults")
+
+    def transfers(self, *, source: str | None = None, destination: str | None = None) -> list[int]:
+        """Stroops of every USDC movement on chain between two addresses (None: any)."""
+        return [
+            parse_exact(one["amount"])
+            for one in self.sandbox.chain.snapshot()["transfers"]
+            if source in (None, one["from"]) and destination in (None, one["to"])
+        ]
 
     def set_up(self) -> None:
         """Platform wallets ready, USD 10,000 of USDC in the treasury."""
@@ -226,9 +285,7 @@ class World:
         theirs = self.control("GET", "/world")
         stellar, airtm = theirs["stellar"], theirs["airtm"]
         on_chain = {a["address"]: parse_exact(a["usdc"] or "0") for a in stellar["accounts"]}
-        expected = {
-            accounts.wallet(user_id): on_chain.get(address, 0) for user_id, address in rows
-        }
+        expected = {accounts.wallet(user_id): on_chain.get(address, 0) for user_id, address in rows}
         treasury = self.app.platform_keys.treasury.address
         expected[accounts.STELLAR_TREASURY] = on_chain.get(treasury, 0)
         held = {c["contract"]: parse_exact(c["balance"]) for c in stellar["contracts"]}
@@ -241,8 +298,8 @@ class World:
         assert set(sheet.assets) <= set(expected)
 
 
-def open_world(*, database_url: str, redis_url: str) -> World:
-    """Start a sandbox and build an application on it. The caller stops the sandbox."""
+def open_world(*, database_url: str, redis_url: str, outbound: Outbound | None = QUICK) -> World:
+    """Start a sandbox and build an application on it. The caller closes the world."""
     environ = environment(database_url=database_url, redis_url=redis_url, sandbox_host="")
     sandbox = SandboxServer(
         SandboxConfig(
@@ -253,7 +310,11 @@ def open_world(*, database_url: str, redis_url: str) -> World:
             enforce_rate_limits=False,
         )
     )
+    clock = MovedClock()
+    # The ledgers' clock is not among the sandbox's settings, and signers compare it with their own.
+    sandbox.chain.ledgers._clock = clock.time
     sandbox.start()
     environ["OFFERHUB_SANDBOX_BIND"] = sandbox.url.removeprefix("http://")
     environ["STELLAR_USDC_ISSUER"] = sandbox.chain.issuer_address
-    return World(build_app(settings.load(environ)), sandbox, environ)
+    app = build_app(settings.load(environ), outbound=outbound, clock=clock)
+    return World(app, sandbox, environ, clock, proxy.obj)
