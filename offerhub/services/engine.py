@@ -100,7 +100,7 @@ def perform(app: App, operation: store.Operation) -> None:
 
 
 def _perform(run: Run, flow: Flow) -> None:
-    for step in flow.steps:
+    for step in flow.plan(run):
         with connection():
             row = store.latest_step(run.operation.id, step.name)
         if row is not None and row.status == "SUCCEEDED":
@@ -428,14 +428,14 @@ def _wake_waiting(run: Run) -> None:
 
 def _needed_after(run: Run, step: Step) -> list[str]:
     """Claims of this step that the following one needs too."""
-    steps = list(flow_of(run.operation.kind).steps)
+    steps = list(flow_of(run.operation.kind).plan(run))
     position = [s.name for s in steps].index(step.name)
     return list(steps[position + 1].claims(run)) if position + 1 < len(steps) else []
 
 
 def _kept_from_before(run: Run, step: Step) -> list[str]:
     """Claims that the step before left for this one; they outlive a postponement."""
-    steps = list(flow_of(run.operation.kind).steps)
+    steps = list(flow_of(run.operation.kind).plan(run))
     position = [s.name for s in steps].index(step.name)
     if position == 0:
         return []

@@ -149,6 +149,10 @@ class Flow(Protocol):
     @property
     def steps(self) -> Sequence[Step]: ...
 
+    def plan(self, run: Run) -> Sequence[Step]:
+        """The steps of this operation, in order; the same at every call for one operation."""
+        ...
+
     def refused(self, run: Run, step: str, failure: Rejected) -> str:
         """Undo what the request had done, in the engine's transaction.
 
@@ -159,3 +163,19 @@ class Flow(Protocol):
     def finished(self, run: Run) -> None:
         """After the last step, in its transaction."""
         ...
+
+
+class BaseFlow:
+    """A flow whose every operation has the same steps, and nothing to do after the last."""
+
+    kind = ""
+    steps: Sequence[Step] = ()
+
+    def plan(self, run: Run) -> Sequence[Step]:
+        return self.steps
+
+    def refused(self, run: Run, step: str, failure: Rejected) -> str:
+        return "STUCK"
+
+    def finished(self, run: Run) -> None:
+        """Nothing further."""

@@ -7,7 +7,7 @@ from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.ports.errors import Rejected
 from offerhub.services import escrows, operations
 from offerhub.services.chain_steps import ChainStep, facts_of
-from offerhub.services.steps import Done, Run, Step, Wait
+from offerhub.services.steps import BaseFlow, Done, Run, Step, Wait
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -67,7 +67,7 @@ class Deploy(ChainStep):
         return chosen[0].contract_id if chosen else None
 
 
-class EscrowDeploy:
+class EscrowDeploy(BaseFlow):
     """A definite refusal puts the order back to FUNDS_RESERVED."""
 
     kind = operations.ESCROW_DEPLOY

@@ -13,7 +13,7 @@ from offerhub.services import escrows, operations
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.bridge import Bridge
 from offerhub.services.flows.keys import user_address, user_key
-from offerhub.services.steps import Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Step
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -73,7 +73,7 @@ class Fund(ChainStep):
         )  # fmt: skip
 
 
-class EscrowFund:
+class EscrowFund(BaseFlow):
     """There is no way back from ESCROW_FUNDING: a refusal is shown to an operator."""
 
     kind = operations.ESCROW_FUND

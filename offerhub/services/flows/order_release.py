@@ -8,7 +8,7 @@ from offerhub.ports.errors import Rejected
 from offerhub.services import operations, releases
 from offerhub.services.chain_steps import ChainStep
 from offerhub.services.flows.keys import user_address, user_key
-from offerhub.services.steps import Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Step
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -71,7 +71,7 @@ class Release(EscrowStep):
         )
 
 
-class OrderRelease:
+class OrderRelease(BaseFlow):
     """Back to IN_PROGRESS only while nothing is on chain; afterwards an operator decides."""
 
     kind = operations.ORDER_RELEASE

@@ -9,7 +9,7 @@ from offerhub.ports.chain import SignedTransaction, SigningKey
 from offerhub.ports.errors import Rejected, Unavailable
 from offerhub.services import operations
 from offerhub.services.chain_steps import ChainStep
-from offerhub.services.steps import Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Step
 
 ROLES = ("treasury", "release", "resolver")
 
@@ -42,7 +42,7 @@ class Trustline(ChainStep):
         return run.app.chain.build_trustline(account=key)
 
 
-class PlatformSetup:
+class PlatformSetup(BaseFlow):
     """Runs once per deployment; a refusal is shown to an operator."""
 
     kind = operations.PLATFORM_SETUP

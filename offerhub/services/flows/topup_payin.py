@@ -6,7 +6,17 @@ from typing import Any
 from offerhub.ports.errors import Rejected
 from offerhub.ports.payments import Payin, PayinStatus
 from offerhub.services import operations, topups
-from offerhub.services.steps import Absent, BaseStep, Done, Prepared, Run, Step, Verdict, Wait
+from offerhub.services.steps import (
+    Absent,
+    BaseFlow,
+    BaseStep,
+    Done,
+    Prepared,
+    Run,
+    Step,
+    Verdict,
+    Wait,
+)
 from offerhub.store import topups as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -58,7 +68,7 @@ class CreatePayin(BaseStep):
         topups.apply_payin_result(run.ctx, run.operation.subject_id, payin_of(facts["payin"]))
 
 
-class TopupPayin:
+class TopupPayin(BaseFlow):
     """A refusal fails the top-up: no money has moved."""
 
     kind = operations.TOPUP_PAYIN

@@ -10,7 +10,7 @@ from offerhub.services import audit, operations
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.chain_steps import ChainStep
 from offerhub.services.flows.keys import wallet_key
-from offerhub.services.steps import Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Step
 from offerhub.store import users as store
 from offerhub.store.operations import Step as StepRow
 
@@ -56,7 +56,7 @@ class Create(ChainStep):
         )
 
 
-class WalletCreate:
+class WalletCreate(BaseFlow):
     """A refusal is the platform's matter (too little XLM, say): an operator decides."""
 
     kind = operations.WALLET_CREATE

@@ -9,7 +9,7 @@ from offerhub.ports.errors import Rejected
 from offerhub.services import operations
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.keys import user_key
-from offerhub.services.steps import Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Step
 from offerhub.services.withdrawals import excess_of
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -60,7 +60,7 @@ class Sweep(ChainStep):
             return excess_of(run.operation.params["user_id"])
 
 
-class WalletSweep:
+class WalletSweep(BaseFlow):
     """Nobody waits for it; a refusal is shown to an operator."""
 
     kind = operations.WALLET_SWEEP

@@ -8,6 +8,7 @@ from offerhub.ports.payments import Payout, PayoutStatus
 from offerhub.services import operations, withdrawals
 from offerhub.services.steps import (
     Absent,
+    BaseFlow,
     BaseStep,
     Contradiction,
     Done,
@@ -104,7 +105,7 @@ class CommitPayout(BaseStep):
         )
 
 
-class WithdrawalAirtm:
+class WithdrawalAirtm(BaseFlow):
     """Refused before it was registered: the hold ends. Refused at commit: an operator decides."""
 
     kind = operations.WITHDRAWAL_AIRTM

@@ -9,7 +9,7 @@ from offerhub.services import operations, withdrawals
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.bridge import Bridge
 from offerhub.services.flows.keys import user_address, user_key
-from offerhub.services.steps import Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Step
 from offerhub.store import withdrawals as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -53,7 +53,7 @@ class Pay(ChainStep):
         )
 
 
-class WithdrawalChain:
+class WithdrawalChain(BaseFlow):
     """Definitely refused: the hold ends. What was bridged stays in the user's wallet."""
 
     kind = operations.WITHDRAWAL_CHAIN
