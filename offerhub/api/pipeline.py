@@ -174,7 +174,4 @@ def _teardown(_: BaseException | None) -> None:
         return
     idempotency.release_lock(edge(), now)
     if now.principal is not None:
-        try:
-            edge().uses.note(edge().app, now.principal)
-        except Exception as error:  # noqa: BLE001 - the answer is out; this is a courtesy
-            _log.warning("last_used_at.not_kept", error=type(error).__name__)
+        edge().uses.note(edge().app, now.principal)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from offerhub.domain import ids, scopes
 from offerhub.domain.errors import NotFound, OfferHubError, ValidationFailed
+from offerhub.logs import get_logger
 from offerhub.services import audit
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import App, Context, Page
@@ -41,6 +42,7 @@ _KEY: Final = re.compile(r"ohk_(live|test)_([A-Za-z0-9_-]{21})_([A-Za-z0-9_-]{43
 _DUMMY_SALT: Final = "0" * 32
 _DUMMY_HASH: Final = hashlib.sha256(b"no such key").hexdigest()
 _FIRST_KEY_FLAG: Final = "api_keys.first"
+_log = get_logger(__name__)
 
 
 class InvalidApiKey(OfferHubError):
@@ -266,7 +268,7 @@ class UseRecorder:
         self._noted: dict[str, int] = {}
 
     def note(self, app: App, principal: Principal) -> None:
-        """Call after the request's own transaction."""
+        """Call when the request has been answered."""
         key_id, now = principal.key_id, app.now_ms()
         if key_id is None:
             return
@@ -274,8 +276,11 @@ class UseRecorder:
         if now - last < TOUCH_EVERY_MS:
             return
         self._noted[key_id] = now
-        with connection():
-            store.touch(key_id, now=now)
+        try:
+            with connection():
+                store.touch(key_id, now=now)
+        except Exception as error:  # noqa: BLE001 - a courtesy; the next use is written again
+            _log.warning("last_used_at.not_kept", error=type(error).__name__)
 
 
 def _load(
