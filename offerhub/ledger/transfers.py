@@ -4,13 +4,18 @@ Amounts are stroops in the account's natural sign: what makes its balance larger
 `reference` is the movement's permanent business key: the journal posts it once, ever.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
 
 from offerhub.ledger import accounts as a
 
+P = ParamSpec("P")
+
 
 class Unbalanced(ValueError):
-    """A builder produced entries that do not sum to zero; nothing is posted."""
+    """Entries that do not sum to zero, or amounts that make no sense; nothing is posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,19 @@ class NewTransfer:
             raise Unbalanced(f"{self.reference}: entries sum to {total}")
 
 
+def _forward(build: Callable[P, NewTransfer]) -> Callable[P, NewTransfer]:
+    """A builder moves money one way only: every number it is given is zero or more stroops."""
+
+    @wraps(build)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> NewTransfer:
+        for name, value in kwargs.items():
+            if isinstance(value, int) and value < 0:
+                raise Unbalanced(f"{build.__name__}: {name} is {value} stroops")
+        return build(*args, **kwargs)
+
+    return checked
+
+
 def _transfer(
     kind: str, reference: str, subject: tuple[str, str], *lines: tuple[str, int]
 ) -> NewTransfer:
@@ -48,6 +66,7 @@ def _transfer(
     return NewTransfer(kind, f"{kind}:{reference}", subject[0], subject[1], kept)
 
 
+@_forward
 def topup_credited(
     *, topup_id: str, user_id: str, amount: int, net: int, fee: int, platform_bears_fee: bool
 ) -> NewTransfer:
@@ -65,6 +84,7 @@ def topup_credited(
     )
 
 
+@_forward
 def deposit_credited(
     *, deposit_key: str, deposit_id: str, user_id: str, amount: int
 ) -> NewTransfer:
@@ -78,6 +98,7 @@ def deposit_credited(
     )
 
 
+@_forward
 def treasury_funded(*, deposit_key: str, deposit_id: str, amount: int) -> NewTransfer:
     """Money that the operator put into the platform's own wallet."""
     return _transfer(
@@ -89,6 +110,7 @@ def treasury_funded(*, deposit_key: str, deposit_id: str, amount: int) -> NewTra
     )
 
 
+@_forward
 def funds_reserved(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "funds_reserved",
@@ -99,6 +121,7 @@ def funds_reserved(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     )
 
 
+@_forward
 def reserve_returned(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "reserve_returned",
@@ -109,6 +132,7 @@ def reserve_returned(*, order_id: str, buyer_id: str, amount: int) -> NewTransfe
     )
 
 
+@_forward
 def bridged(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewTransfer:
     """The treasury lends its chain liquidity: the user's money came in on another rail."""
     return _transfer(
@@ -120,6 +144,7 @@ def bridged(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> Ne
     )
 
 
+@_forward
 def swept(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewTransfer:
     """USDC in a wallet beyond what its user is owed goes back to the treasury."""
     return _transfer(
@@ -131,6 +156,7 @@ def swept(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewT
     )
 
 
+@_forward
 def escrow_funded(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "escrow_funded",
@@ -143,6 +169,7 @@ def escrow_funded(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     )
 
 
+@_forward
 def escrow_released(
     *,
     reference: str,
@@ -174,6 +201,7 @@ def escrow_released(
     )
 
 
+@_forward
 def withdrawal_held(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "withdrawal_held",
@@ -184,6 +212,7 @@ def withdrawal_held(*, withdrawal_id: str, user_id: str, amount: int) -> NewTran
     )
 
 
+@_forward
 def withdrawal_returned(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "withdrawal_returned",
@@ -194,6 +223,7 @@ def withdrawal_returned(*, withdrawal_id: str, user_id: str, amount: int) -> New
     )
 
 
+@_forward
 def withdrawal_paid_on_chain(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "withdrawal_paid",
@@ -204,6 +234,7 @@ def withdrawal_paid_on_chain(*, withdrawal_id: str, user_id: str, amount: int) -
     )
 
 
+@_forward
 def withdrawal_paid_by_airtm(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
     return _transfer(
         "withdrawal_paid",

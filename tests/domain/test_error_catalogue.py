@@ -31,19 +31,17 @@ CONTRACT = {
     200: "WEBHOOK_DUPLICATE_IGNORED",
 }
 STATUS_OF = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
-RETRY_LATER = set(
-    [
-        "ESCROW_NOT_READY",
-        "IDEMPOTENCY_KEY_IN_PROGRESS",
-        "RATE_LIMITED",
-        "INTERNAL_ERROR",
-        "PROVIDER_RATE_LIMITED",
-        "STELLAR_NETWORK_ERROR",
-        "PROVIDER_UNAVAILABLE",
-        "MAINTENANCE",
-        "PROVIDER_TIMEOUT",
-    ]
-)
+RETRY_LATER = {
+    "ESCROW_NOT_READY",
+    "IDEMPOTENCY_KEY_IN_PROGRESS",
+    "RATE_LIMITED",
+    "INTERNAL_ERROR",
+    "PROVIDER_RATE_LIMITED",
+    "STELLAR_NETWORK_ERROR",
+    "PROVIDER_UNAVAILABLE",
+    "MAINTENANCE",
+    "PROVIDER_TIMEOUT",
+}
 
 
 def _subclasses(kind: type[OfferHubError]) -> set[type[OfferHubError]]:
