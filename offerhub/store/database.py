@@ -5,30 +5,36 @@ SQLite runs in WAL with full sync, and every transaction begins IMMEDIATE: a pla
 first and writes later fails with busy errors as soon as two processes write.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from peewee import Database, DatabaseProxy, ModelSelect, Query
+from peewee import Database, DatabaseProxy, Model, ModelSelect, Query
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
 log = structlog.get_logger(__name__)
 
 BUSY_TIMEOUT_S = 30
+OLDEST_SQLITE = (3, 37, 0)  # strict tables
 POOL_WAIT_S = 20
 
 proxy = DatabaseProxy()
+
+Row = TypeVar("Row", bound=Model)
 
 
 def open_database(url: str, *, max_connections: int = 20) -> Database:
     """A pooled database for `sqlite:///path` or `postgresql://…`; opens no connection yet.
 
-    Raises: ValueError for any other URL.
+    Raises: ValueError for any other URL; RuntimeError for a SQLite that is too old.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise RuntimeError(f"SQLite 3.37 or newer is needed, not {sqlite3.sqlite_version}")
         path = unquote(parts.path)
         if not path or path == "/":
             raise ValueError("DATABASE_URL for SQLite names a file: sqlite:////path/to/file.db")
@@ -111,7 +117,7 @@ def is_postgres() -> bool:
     return isinstance(proxy.obj, PooledPostgresqlDatabase)
 
 
-def for_update(query: ModelSelect, *, skip_locked: bool = False) -> ModelSelect:
+def for_update(query: "ModelSelect[Row]", *, skip_locked: bool = False) -> "ModelSelect[Row]":
     """Lock the selected rows until the commit. SQLite's writers hold the whole database already."""
     if not is_postgres():
         return query

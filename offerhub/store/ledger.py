@@ -111,7 +111,8 @@ def folded(account: str) -> int:
 def folded_all() -> dict[str, int]:
     """Debit-positive sums of every account."""
     query = Entry.select(Entry.account, fn.SUM(Entry.amount).alias("total")).group_by(Entry.account)
-    return {row["account"]: int(row["total"]) for row in query.dicts()}
+    rows: Any = query.dicts()
+    return {row["account"]: int(row["total"]) for row in rows}
 
 
 def cached_all() -> dict[str, int]:
@@ -158,3 +159,8 @@ def statement(owner_id: str, *, limit: int, cursor: str | None) -> Rows:
 
 def count_entries() -> int:
     return int(execute("SELECT COUNT(*) FROM entries").fetchone()[0])
+
+
+def transfers_about(subject_id: str, *, kind: str) -> list[Transfer]:
+    query = Transfer.select().where((Transfer.subject_id == subject_id) & (Transfer.kind == kind))
+    return list(query.order_by(Transfer.created_at, Transfer.id))

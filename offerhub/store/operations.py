@@ -166,7 +166,7 @@ def latest_step(operation_id: str, name: str) -> Step | None:
 def own_hashes(hashes: list[str]) -> set[str]:
     """Which of these transactions we prepared ourselves."""
     query = Step.select(Step.tx_hash).where(Step.tx_hash.in_(hashes))
-    return {row.tx_hash for row in query}
+    return {row.tx_hash for row in query if row.tx_hash is not None}
 
 
 def try_claims(addresses: list[str], *, operation_id: str, now: int) -> bool:

@@ -128,7 +128,8 @@ def own_contracts(contract_ids: list[str]) -> set[str]:
     query = Escrow.select(Escrow.trustless_contract_id).where(
         Escrow.trustless_contract_id.in_(contract_ids)
     )
-    return {row.trustless_contract_id for row in query}
+    found = (row.trustless_contract_id for row in query)
+    return {contract_id for contract_id in found if contract_id is not None}
 
 
 def listed(

@@ -48,5 +48,5 @@ def up(migrator, db):
             hash TEXT NOT NULL,
             format INTEGER NOT NULL)""",
     )
-    append_only(db, "audit_records")
-    append_only(db, "audit_seals")
+    append_only(db, "audit_records", keys=("position", "id"))
+    append_only(db, "audit_seals", keys=("number", "audit_id"))
