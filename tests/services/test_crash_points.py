@@ -1,0 +1,177 @@
+"""A process dies at every point of every flow, once each; whoever comes next ends the work.
+
+The probe raises what no code of ours catches, just as a killed process runs nothing further.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from offerhub.services.context import App
+from offerhub.services.flows.registry import FLOWS
+from offerhub.store.database import in_transaction
+from offerhub.worker.jobs.operations import perform_next
+from tests.services.flow_cases import CASES, Case, Subject
+from tests.services.world import World
+
+BY_NAME = {case.name: case for case in CASES}
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class KillOnce:
+    """A probe that kills at one point, the first time it is reached."""
+
+    def __init__(self, *points: str) -> None:
+        self.left = set(points)
+        self.seen: list[str] = []
+
+    def __call__(self, point: str) -> None:
+        self.seen.append(point)
+        if point in self.left:
+            self.left.remove(point)
+            raise Killed(point)
+
+
+def points_of(case: Case) -> list[str]:
+    """Every point that a case passes, from the flow's own steps."""
+    points = []
+    for step in FLOWS[case.kind].steps:
+        short = ("claimed", "outcome")
+        whole = ("claimed", "intent", "call", "outcome")
+        names = short if step.name in case.skipped else whole
+        points += [f"{case.kind}/{step.name}/{name}" for name in names]
+    return [*points, f"{case.kind}/finish"]
+
+
+SINGLE = [(case.name, point) for case in CASES for point in points_of(case)]
+
+
+class DyingClock:
+    """Kills inside transactions, where services ask for the time, each time one question later.
+
+    So a process dies in the middle of every transaction of a flow, and nothing of it may stay.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.deaths = 0
+        self.asked = 0
+
+    def now(self) -> datetime:
+        if in_transaction():
+            self.asked += 1
+            if self.asked > self.deaths:
+                self.deaths += 1
+                self.asked = 0
+                raise Killed("in a transaction")
+        return self.world.clock.now()
+
+
+class DyingDoorbell:
+    """Kills where a wake-up is rung: right after the commit, every other time."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+
+    def ring(self, name: str) -> None:
+        self.rings += 1
+        if self.rings % 2:
+            raise Killed("after a commit")
+
+
+def app_of(world: World, subject: Subject, probe: Any) -> App:
+    return replace(subject.more.get("app", world.app), probe=probe)
+
+
+def drain_through_deaths(world: World, app: App) -> int:
+    """Drain, beginning anew after each death; how many there were."""
+    for deaths in range(500):
+        try:
+            world.drain(app)
+        except Killed:
+            continue
+        return deaths
+    raise AssertionError("it never ends")
+
+
+def perform_until_dead(app: App) -> None:
+    """Perform operations until the probe kills; it must."""
+    try:
+        while perform_next(app):
+            pass
+    except Killed:
+        return
+    raise AssertionError("the point was never reached")
+
+
+@pytest.mark.parametrize(("name", "point"), SINGLE, ids=[f"{n}: {p}" for n, p in SINGLE])
+def test_a_death_at_any_point_changes_nothing_in_the_end(
+    shared_world: World, name: str, point: str
+) -> None:
+    case = BY_NAME[name]
+    subject = case.begin(shared_world)
+    probe = KillOnce(point)
+    perform_until_dead(app_of(shared_world, subject, probe))
+    shared_world.drain(app_of(shared_world, subject, probe))
+    case.check(shared_world, subject)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_death_at_every_point_in_turn_changes_nothing_in_the_end(
+    shared_world: World, name: str
+) -> None:
+    case = BY_NAME[name]
+    subject = case.begin(shared_world)
+    probe = KillOnce(*points_of(case))
+    drain_through_deaths(shared_world, app_of(shared_world, subject, probe))
+    assert probe.left == set(), "points that were never reached"
+    case.check(shared_world, subject)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_death_in_the_middle_of_any_transaction_leaves_nothing_half_done(
+    shared_world: World, name: str
+) -> None:
+    case = BY_NAME[name]
+    subject = case.begin(shared_world)
+    clock = DyingClock(shared_world)
+    app = replace(subject.more.get("app", shared_world.app), clock=clock)
+    deaths = drain_through_deaths(shared_world, app)
+    assert deaths == clock.deaths >= 5
+    case.check(shared_world, subject)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_death_right_after_a_commit_loses_a_wake_up_and_no_more(
+    shared_world: World, name: str
+) -> None:
+    case = BY_NAME[name]
+    subject = case.begin(shared_world)
+    app = replace(subject.more.get("app", shared_world.app), doorbell=DyingDoorbell())
+    drain_through_deaths(shared_world, app)
+    case.check(shared_world, subject)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_no_flow_has_a_point_that_is_not_tried(shared_world: World, name: str) -> None:
+    case = BY_NAME[name]
+    subject = case.begin(shared_world)
+    probe = KillOnce()
+    shared_world.drain(app_of(shared_world, subject, probe))
+    case.check(shared_world, subject)
+    own = [point for point in probe.seen if point.startswith(f"{case.kind}/")]
+    assert own == points_of(case)
+
+
+def test_every_flow_is_among_the_cases() -> None:
+    assert {case.kind for case in CASES} == set(FLOWS)
+    for kind, flow in FLOWS.items():
+        passed = {point for case in CASES if case.kind == kind for point in points_of(case)}
+        for step in flow.steps:
+            for name in ("claimed", "intent", "call", "outcome"):
+                assert f"{kind}/{step.name}/{name}" in passed
