@@ -38,7 +38,10 @@ class Sheet:
 
 
 def check() -> list[Finding]:
-    """Every finding; none when the books are right. Reads everything, in one transaction."""
+    """Every finding; none when the books are right. Reads everything.
+
+    Call it in a `snapshot`: its statements must see the same moment.
+    """
     folded = store.folded_all()
     findings = [
         Finding("a transfer's entries sum to zero", transfer_id, 0, 1)

@@ -8,16 +8,16 @@ from offerhub.services.representations import money
 from offerhub.store import operations as operations_store
 from offerhub.store import orders as orders_store
 from offerhub.store import users as users_store
-from offerhub.store.database import atomic
+from offerhub.store.database import snapshot
 
 
 def balance_sheet(ctx: Context) -> dict[str, Any]:
-    """Assets, liabilities and equity, read in one transaction; amounts as text.
+    """Assets, liabilities and equity, of one moment; amounts as text.
 
     `place` says where an asset can be looked up: an address, a contract, or the Airtm account.
     `pending_operations` is how many operations may still move money.
     """
-    with atomic():
+    with snapshot():
         sheet = checks.sheet()
         places = _places(ctx, list(sheet.assets))
         pending = len(operations_store.listed(status="PENDING", limit=1000))
@@ -40,7 +40,7 @@ def balance_sheet(ctx: Context) -> dict[str, Any]:
 
 def check_books(ctx: Context) -> list[dict[str, Any]]:
     """Every broken invariant of the books; empty when they are right."""
-    with atomic():
+    with snapshot():
         return [
             {
                 "invariant": finding.invariant,

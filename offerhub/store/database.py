@@ -77,6 +77,28 @@ def atomic() -> Iterator[None]:
 
 
 @contextmanager
+def snapshot() -> Iterator[None]:
+    """One moment of the database to read from, over as many statements as it takes.
+
+    No writer waits for it, and it refuses to write. Inside an open transaction it is that one,
+    which on Postgres shows each statement the newest commits.
+    """
+    with connection():
+        if in_transaction():
+            yield
+        elif is_postgres():
+            with proxy.transaction(isolation_level="REPEATABLE READ READ ONLY"):
+                yield
+        else:
+            execute("PRAGMA query_only = 1")
+            try:
+                with proxy.transaction("DEFERRED"):
+                    yield
+            finally:
+                execute("PRAGMA query_only = 0")
+
+
+@contextmanager
 def connection() -> Iterator[None]:
     """A pooled connection for the block; joins one that this thread or greenlet holds already."""
     if not proxy.is_closed():

@@ -66,8 +66,8 @@ def append_only(database: Database, table: str, *, keys: Sequence[str]) -> None:
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
     taken = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+    when = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken})"  # noqa: S608 - our own names
+    refusal = f"SELECT RAISE(ABORT, '{table} is append-only: the key is taken, not unique')"
     database.execute_sql(
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "  # noqa: S608 - our own names
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: the key is taken, not unique'); END"
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} {when} BEGIN {refusal}; END"
     )
