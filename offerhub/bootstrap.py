@@ -151,6 +151,7 @@ def _policy(settings: Settings) -> Policy:
         usdc_issuer=settings.stellar_usdc_issuer,
         platform_fee_bps=settings.platform_fee_bps,
         airtm_fee_bearer=settings.airtm_fee_bearer,
+        refund_fee_bearer=settings.refund_fee_bearer,
         wallet_xlm_stroops=settings.wallet_xlm_stroops,
         topup_expiry_ms=settings.topup_expiry_h * 3_600_000,
         deposit_poll_ms=settings.deposit_poll_s * 1000,

@@ -16,7 +16,8 @@ ESCROW: Final = Machine(
         # Back to FUNDED only when definitely refused before anything was on chain.
         RELEASING="RELEASED FUNDED",
         REFUNDING="REFUNDED FUNDED",
-        DISPUTED="RELEASED REFUNDED",
+        # Back to FUNDED when one milestone's dispute is resolved and others are left.
+        DISPUTED="RELEASED REFUNDED FUNDED",
         RELEASED="",
         REFUNDED="",
         FAILED="",

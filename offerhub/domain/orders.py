@@ -20,7 +20,8 @@ ORDER: Final = Machine(
         IN_PROGRESS="RELEASE_REQUESTED REFUND_REQUESTED DISPUTED",
         RELEASE_REQUESTED="RELEASED IN_PROGRESS",
         REFUND_REQUESTED="REFUNDED IN_PROGRESS",
-        DISPUTED="RELEASED REFUNDED CLOSED",
+        # Back to IN_PROGRESS only when one milestone's dispute is resolved and others are left.
+        DISPUTED="RELEASED REFUNDED CLOSED IN_PROGRESS",
         RELEASED="CLOSED",
         REFUNDED="CLOSED",
         CLOSED="",

@@ -95,3 +95,11 @@ def _move(deltas: dict[str, int], *, reference: str) -> dict[str, int]:
     if short:
         raise InsufficientFunds(account=accounts.kind(short[0]), reference=reference)
     return balances
+
+
+def references(subject_id: str, *, kind: str) -> list[str]:
+    """Business keys of the transfers of one kind about a subject, without the kind."""
+    return [
+        row.reference.removeprefix(f"{kind}:")
+        for row in store.transfers_about(subject_id, kind=kind)
+    ]

@@ -46,7 +46,7 @@ class NewTransfer:
             raise Unbalanced(f"{self.reference}: entries sum to {total}")
 
 
-def _forward(build: Callable[P, NewTransfer]) -> Callable[P, NewTransfer]:
+def forward(build: Callable[P, NewTransfer]) -> Callable[P, NewTransfer]:
     """A builder moves money one way only: every number it is given is zero or more stroops."""
 
     @wraps(build)
@@ -59,14 +59,15 @@ def _forward(build: Callable[P, NewTransfer]) -> Callable[P, NewTransfer]:
     return checked
 
 
-def _transfer(
+def transfer_of(
     kind: str, reference: str, subject: tuple[str, str], *lines: tuple[str, int]
 ) -> NewTransfer:
+    """A transfer whose reference is `kind:reference`; lines of zero are left out."""
     kept = tuple(Line(account, amount) for account, amount in lines if amount != 0)
     return NewTransfer(kind, f"{kind}:{reference}", subject[0], subject[1], kept)
 
 
-@_forward
+@forward
 def topup_credited(
     *, topup_id: str, user_id: str, amount: int, net: int, fee: int, platform_bears_fee: bool
 ) -> NewTransfer:
@@ -74,7 +75,7 @@ def topup_credited(
     if amount != net + fee:
         raise Unbalanced(f"top-up {topup_id}: {amount} is not {net} + {fee}")
     credited = amount if platform_bears_fee else net
-    return _transfer(
+    return transfer_of(
         "topup_credited",
         topup_id,
         ("topup", topup_id),
@@ -84,12 +85,12 @@ def topup_credited(
     )
 
 
-@_forward
+@forward
 def deposit_credited(
     *, deposit_key: str, deposit_id: str, user_id: str, amount: int
 ) -> NewTransfer:
     """`deposit_key`: the network's operation id and change index."""
-    return _transfer(
+    return transfer_of(
         "deposit_credited",
         deposit_key,
         ("deposit", deposit_id),
@@ -98,10 +99,10 @@ def deposit_credited(
     )
 
 
-@_forward
+@forward
 def treasury_funded(*, deposit_key: str, deposit_id: str, amount: int) -> NewTransfer:
     """Money that the operator put into the platform's own wallet."""
-    return _transfer(
+    return transfer_of(
         "treasury_funded",
         deposit_key,
         ("deposit", deposit_id),
@@ -110,9 +111,9 @@ def treasury_funded(*, deposit_key: str, deposit_id: str, amount: int) -> NewTra
     )
 
 
-@_forward
+@forward
 def funds_reserved(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "funds_reserved",
         order_id,
         ("order", order_id),
@@ -121,9 +122,9 @@ def funds_reserved(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     )
 
 
-@_forward
+@forward
 def reserve_returned(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "reserve_returned",
         order_id,
         ("order", order_id),
@@ -132,10 +133,10 @@ def reserve_returned(*, order_id: str, buyer_id: str, amount: int) -> NewTransfe
     )
 
 
-@_forward
+@forward
 def bridged(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewTransfer:
     """The treasury lends its chain liquidity: the user's money came in on another rail."""
-    return _transfer(
+    return transfer_of(
         "bridged",
         tx_hash,
         ("operation", operation_id),
@@ -144,10 +145,10 @@ def bridged(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> Ne
     )
 
 
-@_forward
+@forward
 def swept(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewTransfer:
     """USDC in a wallet beyond what its user is owed goes back to the treasury."""
-    return _transfer(
+    return transfer_of(
         "swept",
         tx_hash,
         ("operation", operation_id),
@@ -156,9 +157,9 @@ def swept(*, tx_hash: str, operation_id: str, user_id: str, amount: int) -> NewT
     )
 
 
-@_forward
+@forward
 def escrow_funded(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "escrow_funded",
         order_id,
         ("order", order_id),
@@ -169,41 +170,9 @@ def escrow_funded(*, order_id: str, buyer_id: str, amount: int) -> NewTransfer:
     )
 
 
-@_forward
-def escrow_released(
-    *,
-    reference: str,
-    order_id: str,
-    seller_id: str,
-    gross: int,
-    to_seller: int,
-    to_platform: int,
-    to_protocol: int,
-) -> NewTransfer:
-    """What the contract paid out, as it moved on chain; the three parts make up `gross`.
-
-    The protocol's fee passes through: it is collected from the payout and leaves at once.
-    """
-    if gross != to_seller + to_platform + to_protocol:
-        raise Unbalanced(f"release of {order_id}: the parts do not make up {gross}")
-    return _transfer(
-        "escrow_released",
-        reference,
-        ("order", order_id),
-        (a.order_escrow(order_id), -gross),
-        (a.user(seller_id, a.AVAILABLE), to_seller),
-        (a.FEES_PLATFORM, to_platform),
-        (a.FEES_PROTOCOL, to_protocol),
-        (a.FEES_PROTOCOL, -to_protocol),
-        (a.contract(order_id), -gross),
-        (a.wallet(seller_id), to_seller),
-        (a.STELLAR_TREASURY, to_platform),
-    )
-
-
-@_forward
+@forward
 def withdrawal_held(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "withdrawal_held",
         withdrawal_id,
         ("withdrawal", withdrawal_id),
@@ -212,9 +181,9 @@ def withdrawal_held(*, withdrawal_id: str, user_id: str, amount: int) -> NewTran
     )
 
 
-@_forward
+@forward
 def withdrawal_returned(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "withdrawal_returned",
         withdrawal_id,
         ("withdrawal", withdrawal_id),
@@ -223,9 +192,9 @@ def withdrawal_returned(*, withdrawal_id: str, user_id: str, amount: int) -> New
     )
 
 
-@_forward
+@forward
 def withdrawal_paid_on_chain(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "withdrawal_paid",
         withdrawal_id,
         ("withdrawal", withdrawal_id),
@@ -234,9 +203,9 @@ def withdrawal_paid_on_chain(*, withdrawal_id: str, user_id: str, amount: int) -
     )
 
 
-@_forward
+@forward
 def withdrawal_paid_by_airtm(*, withdrawal_id: str, user_id: str, amount: int) -> NewTransfer:
-    return _transfer(
+    return transfer_of(
         "withdrawal_paid",
         withdrawal_id,
         ("withdrawal", withdrawal_id),

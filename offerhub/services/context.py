@@ -27,6 +27,7 @@ class Policy:
     usdc_issuer: str
     platform_fee_bps: int
     airtm_fee_bearer: str
+    refund_fee_bearer: str
     wallet_xlm_stroops: int
     topup_expiry_ms: int
     deposit_poll_ms: int

@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         "Who bears Airtm's fee on a top-up: the user (credited net) or the platform.",
         default="user",
     )
+    refund_fee_bearer: Literal["platform", "buyer"] = _setting(
+        "OFFERHUB_REFUND_FEE_BEARER",
+        "Who bears the escrow's fees on a full refund: the platform (the buyer gets all back) or"
+        " the buyer.",
+        default="platform",
+    )
     rate_limit_per_min: int = _setting(
         "OFFERHUB_RATE_LIMIT_PER_MIN", "Requests per API key.",
         unit="requests per minute", default=100, ge=1, le=1_000_000,

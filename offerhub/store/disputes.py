@@ -2,7 +2,9 @@
 
 from peewee import CharField, TextField
 
+from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Stroops, Table
+from offerhub.store.paging import Rows, page
 
 
 class Dispute(Table):
@@ -46,3 +48,36 @@ def active_of_all(order_ids: list[str]) -> dict[str, Dispute]:
     """Active disputes by order id, for a page of orders."""
     query = Dispute.select().where(Dispute.order_id.in_(order_ids) & (Dispute.status != "RESOLVED"))
     return {dispute.order_id: dispute for dispute in query}
+
+
+def get(dispute_id: str) -> Dispute | None:
+    return Dispute.get_or_none(Dispute.id == dispute_id)
+
+
+def get_for_update(dispute_id: str) -> Dispute | None:
+    """Locks the row."""
+    return for_update(Dispute.select().where(Dispute.id == dispute_id)).get_or_none()
+
+
+def comments_of(dispute_id: str) -> list[DisputeComment]:
+    query = DisputeComment.select().where(DisputeComment.dispute_id == dispute_id)
+    return list(query.order_by(DisputeComment.created_at, DisputeComment.id))
+
+
+def listed(
+    *,
+    limit: int,
+    cursor: str | None,
+    status: str | None = None,
+    order_id: str | None = None,
+    assignee: str | None = None,
+) -> Rows:
+    query = Dispute.select()
+    for column, value in (
+        (Dispute.status, status),
+        (Dispute.order_id, order_id),
+        (Dispute.assignee, assignee),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return page(query, limit=limit, cursor=cursor, by=Dispute.created_at, tie=Dispute.id)

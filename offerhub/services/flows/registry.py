@@ -1,8 +1,11 @@
 """Every kind of operation and its flow."""
 
+from offerhub.services.flows.dispute_flows import DisputeOpen, DisputeResolve
 from offerhub.services.flows.escrow_deploy import EscrowDeploy
 from offerhub.services.flows.escrow_fund import EscrowFund
-from offerhub.services.flows.order_release import OrderRelease
+from offerhub.services.flows.milestone_complete import MilestoneComplete
+from offerhub.services.flows.order_refund import OrderRefund
+from offerhub.services.flows.order_release import MilestoneRelease, OrderRelease
 from offerhub.services.flows.platform_setup import PlatformSetup
 from offerhub.services.flows.topup_payin import TopupPayin
 from offerhub.services.flows.wallet_create import WalletCreate
@@ -21,6 +24,11 @@ FLOWS: dict[str, Flow] = {
         EscrowDeploy(),
         EscrowFund(),
         OrderRelease(),
+        OrderRefund(),
+        MilestoneComplete(),
+        MilestoneRelease(),
+        DisputeOpen(),
+        DisputeResolve(),
         WithdrawalChain(),
         WithdrawalAirtm(),
     )

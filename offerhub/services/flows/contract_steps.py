@@ -1,0 +1,309 @@
+"""Steps that call an order's contract. `position` is of a milestone, None for a single release.
+
+Each is named by what it does and, for milestones, where: `release`, `release_2`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offerhub.ledger import accounts, journal, payouts
+from offerhub.ports.chain import SignedTransaction
+from offerhub.ports.errors import Rejected, Unavailable
+from offerhub.ports.escrow import EscrowFacts, Share
+from offerhub.services import settlements
+from offerhub.services.announcements import announce
+from offerhub.services.chain_steps import ChainStep, moved
+from offerhub.services.flows.keys import user_address, user_key
+from offerhub.services.orders import balance_event
+from offerhub.services.steps import Contradiction, Done, Run
+from offerhub.store import orders as store
+from offerhub.store.database import connection
+from offerhub.store.operations import Step as StepRow
+from offerhub.store.operations import steps_of
+
+
+def escrow_of(run: Run) -> store.Escrow:
+    """The escrow that the operation is about."""
+    with connection():
+        return store.Escrow.get_by_id(run.operation.params["escrow_id"])
+
+
+def nothing_on_chain(run: Run) -> bool:
+    """Whether no transaction of this operation has applied."""
+    return not any(row.status == "SUCCEEDED" and row.tx_hash for row in steps_of(run.operation.id))
+
+
+class ContractStep(ChainStep):
+    """A call on the contract, sent through the escrow service."""
+
+    verb = ""
+
+    def __init__(self, position: int | None) -> None:
+        self.position = position
+        self.name = self.verb if position is None else f"{self.verb}_{position}"
+
+    def send(self, run: Run, transaction: SignedTransaction) -> dict[str, Any] | None:
+        run.app.escrows.send(transaction)
+        return None
+
+    def request(self, run: Run) -> dict[str, Any]:
+        return {"contract_id": self.contract(run), "milestone": self.position}
+
+    def contract(self, run: Run) -> str:
+        contract_id = escrow_of(run).trustless_contract_id
+        if contract_id is None:
+            raise Contradiction(f"the escrow of {run.operation.id} has no contract")
+        return contract_id
+
+    def read(self, run: Run) -> EscrowFacts:
+        """The contract as it is now. Raises: Unavailable while it is not indexed."""
+        facts = run.app.escrows.read(self.contract(run), multi_release=self.position is not None)
+        if facts is None:
+            raise Unavailable("the contract is not indexed yet", provider="trustless_work")
+        return facts
+
+
+class ChangeStatus(ContractStep):
+    """The seller marks a milestone as completed; the contract keeps the evidence."""
+
+    verb = "complete"
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (user_address(run.operation.params["seller_id"]),)
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        with connection():
+            row = store.Milestone.get_by_id(run.operation.subject_id)
+        return run.app.escrows.build_milestone_status(
+            self.contract(run),
+            multi_release=True,
+            milestone_index=row.position,
+            status="completed",
+            evidence=row.evidence_url or "-",
+            signer=user_key(run.app, run.operation.params["seller_id"]),
+        )
+
+
+class Approve(ContractStep):
+    """Irreversible on chain, and moves nothing. Approved already is as good as approved now."""
+
+    verb = "approve"
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (user_address(run.operation.params["buyer_id"]),)
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        index = self.position or 0
+        if self.read(run).milestones[index].approved:
+            return Done({f"{self.name}_found": True})
+        return run.app.escrows.build_approve(
+            self.contract(run),
+            multi_release=self.position is not None,
+            milestone_index=index,
+            signer=user_key(run.app, run.operation.params["buyer_id"]),
+        )
+
+
+class Release(ContractStep):
+    """Pays the seller, the platform and the protocol, as the contract divides it."""
+
+    verb = "release"
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (run.app.platform_keys.release.address,)
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        return run.app.escrows.build_release(
+            self.contract(run),
+            milestone_index=self.position,
+            signer=run.app.platform_keys.release,
+        )
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        settlements.apply_payout(
+            run.ctx,
+            run.operation.params["order_id"],
+            position=self.position,
+            outcome="RELEASED",
+            transfers=facts[f"{self.name}_transfers"],
+            tx_hash=facts[f"{self.name}_hash"],
+        )
+
+
+class Dispute(ContractStep):
+    """A party freezes the contract or one milestone. Frozen already is as good as frozen now."""
+
+    verb = "dispute"
+
+    def _party(self, run: Run) -> str:
+        params = run.operation.params
+        return str(params.get("party_id") or params["buyer_id"])
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (user_address(self._party(run)),)
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        facts = self.read(run)
+        frozen = (
+            facts.disputed if self.position is None else facts.milestones[self.position].disputed
+        )
+        if frozen:
+            return Done({f"{self.name}_found": True})
+        return run.app.escrows.build_dispute(
+            self.contract(run),
+            milestone_index=self.position,
+            signer=user_key(run.app, self._party(run)),
+        )
+
+
+class Resolve(ContractStep):
+    """The platform's resolver has the contract pay both sides their gross shares, less fees.
+
+    to_seller, to_buyer: stroops; None takes all there is for the buyer.
+    """
+
+    verb = "resolve"
+
+    def __init__(
+        self, position: int | None, *, to_seller: int = 0, to_buyer: int | None = None
+    ) -> None:
+        super().__init__(position)
+        self.to_seller = to_seller
+        self.to_buyer = to_buyer
+
+    @property
+    def outcome_word(self) -> str:
+        if self.to_seller == 0:
+            return "REFUNDED"
+        return "RELEASED" if self.to_buyer == 0 else "SPLIT"
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (run.app.platform_keys.resolver.address,)
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        return run.app.escrows.build_resolve(
+            self.contract(run),
+            milestone_index=self.position,
+            shares=self._shares(run),
+            signer=run.app.platform_keys.resolver,
+        )
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        settlements.apply_payout(
+            run.ctx,
+            run.operation.params["order_id"],
+            position=self.position,
+            outcome=self.outcome_word,
+            transfers=facts[f"{self.name}_transfers"],
+            tx_hash=facts[f"{self.name}_hash"],
+        )
+
+    def _shares(self, run: Run) -> tuple[Share, ...]:
+        """What the contract is told. A single-release contract wants its whole balance divided."""
+        escrow = escrow_of(run)
+        to_seller, to_buyer = self.to_seller, self._for_buyer(run, escrow)
+        if self.position is None:
+            balance = self.read(run).balance_stroops
+            surplus = balance - to_seller - to_buyer
+            if surplus < 0:
+                raise Rejected(
+                    f"the contract holds {balance} stroops, less than is to be paid",
+                    provider="trustless_work",
+                )
+            if surplus and to_seller and to_buyer:
+                raise Rejected(
+                    f"somebody sent {surplus} stroops to the contract: a split would revert;"
+                    " resolve to one side",
+                    provider="trustless_work",
+                )
+            if to_seller:
+                to_seller += surplus
+            else:
+                to_buyer += surplus
+        pairs = ((escrow.seller_address, to_seller), (escrow.buyer_address, to_buyer))
+        return tuple(Share(address, amount) for address, amount in pairs if amount)
+
+    def _for_buyer(self, run: Run, escrow: store.Escrow) -> int:
+        if self.to_buyer is not None:
+            return self.to_buyer
+        if self.position is None:
+            return int(escrow.amount)
+        with connection():
+            milestones = store.milestones_of([escrow.order_id])
+        return next(int(m.amount) for m in milestones if m.position == self.position)
+
+
+class MakeWhole(ChainStep):
+    """After a full refund the platform gives the fees back, by a payment from its own wallet."""
+
+    name = "make_whole"
+
+    def claims(self, run: Run) -> Sequence[str]:
+        return (run.app.platform_keys.treasury.address,)
+
+    def skip(self, run: Run) -> str | None:
+        if run.app.policy.refund_fee_bearer == "buyer":
+            return "the buyer bears the fees by policy"
+        return None if sum(self._fees(run)) > 0 else "the contract took no fees"
+
+    def build(self, run: Run) -> SignedTransaction | Done:
+        amount = sum(self._fees(run))
+        with connection():
+            float_stroops = journal.balance(accounts.STELLAR_TREASURY)
+        if float_stroops < amount:
+            raise Unavailable(
+                f"the treasury's USDC ({float_stroops} stroops) does not cover {amount}",
+                provider="stellar",
+                code="treasury_short",
+            )
+        return run.app.chain.build_payment(
+            source=run.app.platform_keys.treasury,
+            destination=escrow_of(run).buyer_address,
+            amount_stroops=amount,
+        )
+
+    def request(self, run: Run) -> dict[str, Any]:
+        platform, protocol = self._fees(run)
+        return {"platform_fee": platform, "protocol_fee": protocol}
+
+    def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
+        escrow = escrow_of(run)
+        platform, protocol = row.request["platform_fee"], row.request["protocol_fee"]
+        paid = moved(
+            facts,
+            self.name,
+            source=run.app.platform_keys.treasury.address,
+            destination=escrow.buyer_address,
+        )
+        if paid != platform + protocol:
+            raise Contradiction(f"making {escrow.order_id} whole moved {paid} stroops")
+        buyer_id = run.operation.params["buyer_id"]
+        posted = journal.post(
+            payouts.refund_made_whole(
+                tx_hash=facts[f"{self.name}_hash"],
+                order_id=escrow.order_id,
+                buyer_id=buyer_id,
+                platform_fee=platform,
+                protocol_fee=protocol,
+            ),
+            now_ms=run.ctx.now_ms(),
+        )
+        announce(
+            run.ctx,
+            balance_event(
+                "balance.credited", buyer_id, paid, posted.transfer_id, "order", escrow.order_id
+            ),
+        )
+
+    def _fees(self, run: Run) -> tuple[int, int]:
+        """(platform's, protocol's) stroops that this operation's payouts took."""
+        escrow = escrow_of(run)
+        platform = protocol = 0
+        for name, transfers in run.operation.facts.items():
+            if name.startswith("resolve") and name.endswith("_transfers"):
+                for transfer in transfers:
+                    if transfer["to"] == escrow.platform_address:
+                        platform += transfer["amount"]
+                    elif transfer["to"] not in {escrow.buyer_address, escrow.seller_address}:
+                        protocol += transfer["amount"]
+        return platform, protocol
