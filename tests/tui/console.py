@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from offerhub_tui.app import OperatorApp
+from offerhub_tui.gateway import Backoff
 from offerhub_tui.profiles import Profile
 from textual.pilot import Pilot
 
@@ -18,11 +19,14 @@ WAIT_S = 10.0
 class Rig:
     """A console with its appliance and its clock, before it runs."""
 
-    def __init__(self, world: World | None = None, **options: Any) -> None:
+    def __init__(self, world: World | None = None, *, pause_s: float = 1.0, **options: Any) -> None:
         self.clock = Clock()
         self.api = FakeApi(busy_world() if world is None else world, self.clock)
         profile = Profile(url="http://appliance.test", key="ohk_test_key_secret")
-        self.app = OperatorApp(profile, transport=self.api, now=self.clock, reread_s=0.0, **options)
+        backoff = Backoff(first_s=pause_s, chance=lambda: 1.0)
+        self.app = OperatorApp(
+            profile, transport=self.api, now=self.clock, reread_s=0.0, backoff=backoff, **options
+        )
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
@@ -35,7 +39,13 @@ async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
 
 
 async def at_rest(rig: Rig, pilot: Pilot[None]) -> None:
-    """Until every read is answered and everything that the stream brought is shown."""
+    """Until every read is answered and everything that the stream brought is shown.
+
+    Without an appliance there is no rest: then until the console says so.
+    """
+    if rig.api.down:
+        await until(pilot, lambda: rig.app.live.link.down_since is not None)
+        return
     app = rig.app
     live = app.live
 

@@ -16,7 +16,7 @@ from offerhub_tui.commands import app_bindings, check_keys
 from offerhub_tui.dialogs.go_to import GoTo
 from offerhub_tui.dialogs.help import Help
 from offerhub_tui.filters import parse
-from offerhub_tui.gateway import row_json
+from offerhub_tui.gateway import Backoff, row_json
 from offerhub_tui.live import REREAD_S
 from offerhub_tui.messages import ChangeDone, ChangeRefused, ChangeUnknown
 from offerhub_tui.mutations import Mutations
@@ -45,10 +45,18 @@ class OperatorApp(Shell):
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
         reread_s: float = REREAD_S,
+        backoff: Backoff | None = None,
         screenshots: Path | None = None,
     ) -> None:
         check_keys(TABLE, taken=DIGITS)
-        super().__init__(profile, write=write, transport=transport, now=now, reread_s=reread_s)
+        super().__init__(
+            profile,
+            write=write,
+            transport=transport,
+            now=now,
+            reread_s=reread_s,
+            backoff=backoff,
+        )
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme

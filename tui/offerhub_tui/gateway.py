@@ -57,8 +57,8 @@ from offerhub_tui.snapshots import Listed
 
 # Screens take the records' names from here: this module alone knows the client.
 __all__ = [
-    "ApiKey", "Balance", "Config", "Event", "Gateway", "Health", "LedgerLine", "Me", "NewApiKey",
-    "Order", "Topup", "User", "Withdrawal",
+    "ApiKey", "Backoff", "Balance", "Config", "Event", "Gateway", "Health", "LedgerLine", "Me",
+    "NewApiKey", "Order", "Topup", "User", "Withdrawal",
 ]  # fmt: skip
 
 Clock = Callable[[], datetime]

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from offerhub_tui.filters import parse
-from offerhub_tui.gateway import Config, Event, Gateway, Me
+from offerhub_tui.gateway import Backoff, Config, Event, Gateway, Me
 from offerhub_tui.link import Freshness
 from offerhub_tui.live import REREAD_S, Live
 from offerhub_tui.messages import Failed, Loaded, Topic
@@ -43,7 +43,7 @@ def utc_now() -> datetime:
 
 
 class Shell(App[None]):
-    """`transport`, `now` and `reread_s` replace the network, the clock and patience in tests."""
+    """`transport`, `now`, `reread_s` and `backoff` replace network, clock and patience in tests."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Shell(App[None]):
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
         reread_s: float = REREAD_S,
+        backoff: Backoff | None = None,
     ) -> None:
         super().__init__()
         self.now = now
@@ -61,7 +62,9 @@ class Shell(App[None]):
         self.live = Live(reread_s=reread_s)
         self.history = History()
         self.history.start(Place(HOME))
-        self.gateway = Gateway(profile, post=self.post_message, now=now, transport=transport)
+        self.gateway = Gateway(
+            profile, post=self.post_message, now=now, transport=transport, backoff=backoff
+        )
         self.view: View = SCREENS[HOME].view(self, "")
         self._on_stage = False
         self._moving = asyncio.Lock()

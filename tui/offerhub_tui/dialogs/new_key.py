@@ -16,6 +16,22 @@ SCOPES = (
 )
 
 
+class ScopeBox(Checkbox):
+    """A box that shows its state by its mark, not by colour alone."""
+
+    def __init__(self, scope: str, words: str) -> None:
+        super().__init__(words, value=scope == "read", id=f"scope-{scope}", compact=True)
+        self._mark()
+
+    def watch_value(self) -> None:
+        self._mark()
+        super().watch_value()
+
+    def _mark(self) -> None:
+        self.BUTTON_INNER = "X" if self.value else " "
+        self.refresh()
+
+
 class NewKey(ModalScreen[CreateKey | None]):
     """Answers with the change to confirm. Read is chosen at first: the least that is useful."""
 
@@ -26,7 +42,7 @@ class NewKey(ModalScreen[CreateKey | None]):
             yield Static("New API key", classes="title")
             yield Input(placeholder="name, such as reporting", id="name", max_length=100)
             for scope, words in SCOPES:
-                yield Checkbox(words, value=scope == "read", id=f"scope-{scope}", compact=True)
+                yield ScopeBox(scope, words)
             yield Static("", id="complaint")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")

@@ -201,7 +201,8 @@ class RecordList(ScrollView, can_focus=True):
         if index != self._index:
             return self._strip("  ", row.cells, base, width)
         style = base + self.get_component_rich_style("list--cursor", partial=True)
-        return self._strip("> ", row.cells, style, width)
+        plain = {key: Cell(cell.text) for key, cell in row.cells.items()}  # one bar, not patches
+        return self._strip("> ", plain, style, width)
 
     def _strip(self, mark: str, cells: Mapping[str, Cell], style: Style, width: int) -> Strip:
         segments = [Segment(mark.ljust(MARK), style)]
