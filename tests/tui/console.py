@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from tests.tui.fake_api import Clock, FakeApi
 from tests.tui.world import World, busy_world
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class Rig:
