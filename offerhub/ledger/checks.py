@@ -44,7 +44,7 @@ def check() -> list[Finding]:
     """
     folded = store.folded_all()
     findings = [
-        Finding("a transfer's entries sum to zero", transfer_id, 0, 1)
+        Finding("a transfer has entries that sum to zero", transfer_id, 0, 1)
         for transfer_id in store.unbalanced_transfers()
     ]
     total = sum(folded.values())

@@ -7,5 +7,5 @@ class Doorbell(Protocol):
     """Rings are lost when Redis is away; a sweep finds the work a few seconds later."""
 
     def ring(self, name: str) -> None:
-        """There is work: `operations`, `inbox` or `relay`. Never raises, never waits long."""
+        """There is work: `operations`, `inbox`, `checks` or `relay`. Never raises, never waits long."""
         ...

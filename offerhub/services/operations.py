@@ -20,6 +20,7 @@ PLATFORM_SETUP = "platform.setup"
 WALLET_CREATE = "wallet.create"
 WALLET_SWEEP = "wallet.sweep"
 TOPUP_PAYIN = "topup.payin"
+TOPUP_CANCEL = "topup.cancel"
 ESCROW_DEPLOY = "escrow.deploy"
 ESCROW_FUND = "escrow.fund"
 ORDER_RELEASE = "order.release"
@@ -30,6 +31,7 @@ DISPUTE_OPEN = "dispute.open"
 DISPUTE_RESOLVE = "dispute.resolve"
 WITHDRAWAL_CHAIN = "withdrawal.chain"
 WITHDRAWAL_AIRTM = "withdrawal.airtm"
+WITHDRAWAL_CANCEL = "withdrawal.cancel"
 
 
 def start(

@@ -21,7 +21,7 @@ from offerhub.services.context import Context, Page
 from offerhub.services.users import require_active
 from offerhub.store import topups as store
 from offerhub.store import users as users_store
-from offerhub.store.database import atomic, connection
+from offerhub.store.database import after_commit, atomic, connection
 from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
@@ -121,7 +121,7 @@ def land(ctx: Context, topup_id: str, kind: str) -> str:
             row.next_check_at = ctx.now_ms()
             row.checks = 0
             row.save()
-            ctx.app.doorbell.ring("operations")
+            after_commit(lambda: ctx.app.doorbell.ring("checks"))
     base = row.return_url if kind == "return" else row.cancel_url
     joiner = "&" if "?" in base else "?"
     return f"{base}{joiner}topup_id={quote(row.id)}&status={quote(row.status)}"

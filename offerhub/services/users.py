@@ -14,6 +14,8 @@ from offerhub.store import users as store
 from offerhub.store.database import atomic, connection
 from offerhub.store.errors import UniqueViolation
 
+CHANGEABLE = ("email", "metadata", "type", "status")
+
 
 def create_user(
     ctx: Context,
@@ -93,6 +95,41 @@ def list_users(
         )
         wallets = store.wallets_of([row.id for row in rows.rows])
         return Page([show.user(r, wallets.get(r.id)) for r in rows.rows], rows.next_cursor)
+
+
+def update_user(ctx: Context, user_id: str, **changes: Any) -> dict[str, Any]:
+    """Change email, metadata, type or status; only what is given. Commits.
+
+    A suspended user keeps receiving money and moves none out.
+    Raises: USER_NOT_FOUND, INVALID_STATE.
+    """
+    with atomic():
+        row = store.get_for_update(user_id)
+        if row is None:
+            raise NotFound(code="USER_NOT_FOUND", user_id=user_id)
+        wallet = store.wallet_of(user_id)
+        before = show.user(row, wallet)
+        suspended = False
+        for name, value in changes.items():
+            if name not in CHANGEABLE:
+                raise ValueError(f"a user's {name} cannot be changed")
+            if name == "status" and value != row.status:
+                value = USER.check(row.status, value, resource_id=user_id)
+                suspended = value == "SUSPENDED"
+            setattr(row, name, value)
+        row.updated_at = ctx.now_ms()
+        row.version += 1
+        row.save()
+        shown = show.user(row, wallet)
+        audit.record(
+            ctx, action="user.update", resource_type="user", resource_id=user_id,
+            before=before, after=shown,
+        )  # fmt: skip
+        events = [NewEvent("user.updated", user_id, {"user": shown}, (user_id,))]
+        if suspended:
+            events.append(NewEvent("user.suspended", user_id, {"user": shown}, (user_id,)))
+        announce(ctx, *events)
+        return shown
 
 
 def link_airtm(

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from offerhub.domain import ids
-from offerhub.domain.errors import NotFound, OfferHubError
+from offerhub.domain.errors import NotFound
 from offerhub.domain.withdrawals import WITHDRAWAL
 from offerhub.ledger import accounts, journal, transfers
 from offerhub.ports.errors import ProviderFailure, Unavailable
@@ -51,10 +51,10 @@ def create_withdrawal(
     metadata: dict[str, Any] | None = None,
     destination_checked: bool = False,
 ) -> dict[str, Any]:
-    """Check the destination, hold the money, and have it paid out. Commits.
+    """Check the destination, hold the money, and with `commit` have it paid out. Commits.
 
     destination_checked: the caller did `check_destination` before it opened a transaction of its
-    own, which this one joins. CRYPTO always commits.
+    own, which this one joins. CRYPTO always commits; another one waits for `commit`.
     Raises: USER_NOT_FOUND, USER_SUSPENDED, INSUFFICIENT_FUNDS, WITHDRAWAL_DESTINATION_INVALID,
     AIRTM_USER_NOT_LINKED; provider failures.
     """
@@ -66,15 +66,6 @@ def create_withdrawal(
             destination_type=destination_type,
             destination_ref=destination_ref,
             destination_memo=destination_memo,
-        )
-    on_chain = destination_type == "CRYPTO"
-    kind = operations.WITHDRAWAL_CHAIN if on_chain else operations.WITHDRAWAL_AIRTM
-    if not (on_chain or commit):
-        # Two-step withdrawals arrive with their commit route; until then one request does both.
-        raise OfferHubError(
-            'Withdrawals are paid in one step: send "commit": true.',
-            code="VALIDATION_ERROR",
-            fields=[{"field": "commit", "message": "must be true"}],
         )
     now = ctx.now_ms()
     with atomic():
@@ -97,20 +88,34 @@ def create_withdrawal(
             transfers.withdrawal_held(withdrawal_id=row.id, user_id=user_id, amount=amount_stroops),
             now_ms=now,
         )
-        created = _event("withdrawal.created", row)
-        row.status = WITHDRAWAL.check(row.status, "WITHDRAWAL_COMMITTED", resource_id=row.id)
-        row.save()
-        operation = operations.start(
-            ctx, kind=kind, subject_type="withdrawal", subject_id=row.id,
-            params={"user_id": user_id},
-        )  # fmt: skip
+        announce(ctx, _event("withdrawal.created", row))
+        operation = None
+        if commit or destination_type == "CRYPTO":
+            operation = commit_held(ctx, row)
         shown = show.withdrawal(row, operation_row=operation)
         audit.record(
             ctx, action="withdrawal.create", resource_type="withdrawal", resource_id=row.id,
             after=shown,
         )  # fmt: skip
-        announce(ctx, created, _event("withdrawal.committed", row))
         return shown
+
+
+def commit_held(ctx: Context, row: store.Withdrawal) -> operations_store.Operation:
+    """Have held money paid out. Inside the caller's transaction. Raises: INVALID_STATE."""
+    row.status = WITHDRAWAL.check(row.status, "WITHDRAWAL_COMMITTED", resource_id=row.id)
+    row.updated_at = ctx.now_ms()
+    row.version += 1
+    row.save()
+    on_chain = row.destination_type == "CRYPTO"
+    operation = operations.start(
+        ctx,
+        kind=operations.WITHDRAWAL_CHAIN if on_chain else operations.WITHDRAWAL_AIRTM,
+        subject_type="withdrawal",
+        subject_id=row.id,
+        params={"user_id": row.user_id},
+    )
+    announce(ctx, _event("withdrawal.committed", row))
+    return operation
 
 
 def check_destination(

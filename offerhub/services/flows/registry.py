@@ -1,5 +1,6 @@
 """Every kind of operation and its flow."""
 
+from offerhub.services.flows.cancellations import TopupCancel, WithdrawalCancel
 from offerhub.services.flows.dispute_flows import DisputeOpen, DisputeResolve
 from offerhub.services.flows.escrow_deploy import EscrowDeploy
 from offerhub.services.flows.escrow_fund import EscrowFund
@@ -21,6 +22,7 @@ FLOWS: dict[str, Flow] = {
         WalletCreate(),
         WalletSweep(),
         TopupPayin(),
+        TopupCancel(),
         EscrowDeploy(),
         EscrowFund(),
         OrderRelease(),
@@ -31,6 +33,7 @@ FLOWS: dict[str, Flow] = {
         DisputeResolve(),
         WithdrawalChain(),
         WithdrawalAirtm(),
+        WithdrawalCancel(),
     )
 }
 

@@ -83,11 +83,15 @@ class TopupPayin(BaseFlow):
 
 
 def _done(payin: Payin) -> Done:
+    return Done({"payin": payin_facts(payin)})
+
+
+def payin_facts(payin: Payin) -> dict[str, Any]:
+    """A pay-in as facts that a step keeps."""
     fields = {name: getattr(payin, name) for name in Payin.__dataclass_fields__}
-    return Done({"payin": {**fields, "status": str(payin.status)}})
+    return {**fields, "status": str(payin.status)}
 
 
 def payin_of(fields: dict[str, Any]) -> Payin:
     """The pay-in that a step kept as facts."""
-
     return Payin(**{**fields, "status": PayinStatus(fields["status"])})

@@ -122,8 +122,13 @@ class WithdrawalAirtm(BaseFlow):
 
 
 def _done(payout: Payout) -> Done:
+    return Done({"payout": payout_facts(payout)})
+
+
+def payout_facts(payout: Payout) -> dict[str, Any]:
+    """A pay-out as facts that a step keeps."""
     fields = {name: getattr(payout, name) for name in Payout.__dataclass_fields__}
-    return Done({"payout": {**fields, "status": str(payout.status)}})
+    return {**fields, "status": str(payout.status)}
 
 
 def payout_of(fields: dict[str, Any]) -> Payout:

@@ -1,0 +1,19 @@
+"""Builder of an admin's correction of a user's balance. Pure."""
+
+from offerhub.ledger import accounts as a
+from offerhub.ledger.transfers import NewTransfer, forward, transfer_of
+
+
+@forward
+def adjusted(*, reference: str, user_id: str, credit: int, debit: int) -> NewTransfer:
+    """Credit or debit (one of them zero) against the `adjustments` equity account.
+
+    reference: the operator's own, unique for ever.
+    """
+    return transfer_of(
+        "adjusted",
+        reference,
+        ("user", user_id),
+        (a.user(user_id, a.AVAILABLE), credit - debit),
+        (a.ADJUSTMENTS, debit - credit),
+    )
