@@ -20,12 +20,11 @@ from offerhub.cli.exits import Failure
 from offerhub.settings import paths
 
 RPC_TIMEOUT_S: Final = 10.0
-START_TIMEOUT_S: Final = 15.0
+START_TIMEOUT_S: Final = 60.0  # it loads all programs first; see `manager`
 LOG_BYTES: Final = "10MB"
 LOG_BACKUPS: Final = 5
 LAUNCHER: Final = "data/run/launch"
 RUNNING: Final = "RUNNING"
-DOWN: Final = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
 
 def write_config(home: Path, programs: Sequence[Program]) -> Path:
@@ -53,7 +52,7 @@ def start(home: Path, config: Path) -> None:
     log = paths.logs(home) / "supervisord.log"
     with open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and configuration
-            [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--silent",
+            [sys.executable, "-P", "-m", "offerhub.cli.appliance.manager", "--nodaemon", "--silent",
              "--configuration", str(config.relative_to(home))],
             cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True, umask=0o077, env=os.environ | {"OFFERHUB_HOME": str(home)},
