@@ -14,7 +14,7 @@ import pytest
 from create_offerhub.credentials import addresses
 from redis import Redis
 
-from offerhub.cli.appliance import holding, programs, sandbox_world, starting, supervisord, valkey
+from offerhub.cli.appliance import holding, programs, sandbox_world, supervisord, valkey, watching
 from offerhub.cli.exits import Failure
 from offerhub.settings import paths
 from tests.cli.conftest import Deployment
@@ -46,7 +46,7 @@ def test_valkey_keeps_what_it_holds_over_a_kill_and_asks_for_its_password(
 ) -> None:
     _start(deployment, "valkey")
     settings = deployment.settings
-    assert valkey.wait_until_answering(settings, timeout_s=PATIENCE_S)
+    _until(lambda: valkey.answers(settings), "Valkey answers")
     with Redis.from_url(settings.redis_url) as client:
         client.set("kept", "1")
         client.execute_command("WAITAOF", 1, 0, 2000)
@@ -54,19 +54,19 @@ def test_valkey_keeps_what_it_holds_over_a_kill_and_asks_for_its_password(
     assert before is not None
     os.kill(before, signal.SIGKILL)
     _until(lambda: deployment.pid("valkey") not in {None, before}, "another Valkey runs")
-    assert valkey.wait_until_answering(settings, timeout_s=PATIENCE_S)
+    _until(lambda: valkey.answers(settings), "Valkey answers")
     with Redis.from_url(settings.redis_url) as client:
         assert client.get("kept") == b"1"
     other = settings.redis_url.replace("unix://:", "unix://:no")
     wrong = settings.model_copy(update={"redis_url": other})
-    assert not valkey.wait_until_answering(wrong, timeout_s=0.2)
+    assert not valkey.answers(wrong)
     socket_mode = paths.valkey_socket(settings.home).stat().st_mode
     assert stat.S_IMODE(socket_mode) == 0o600
 
 
 def test_nothing_of_a_deployment_is_open_to_others(deployment: Deployment) -> None:
     running = _start(deployment, "valkey")
-    assert valkey.wait_until_answering(deployment.settings, timeout_s=PATIENCE_S)
+    _until(lambda: valkey.answers(deployment.settings), "Valkey answers")
     found = [p for p in (deployment.home / "data").rglob("*") if not p.is_dir()]
     assert paths.supervisor_socket(deployment.home) in found
     assert [p for p in found if p.lstat().st_mode & 0o077] == []
@@ -83,7 +83,7 @@ def test_a_long_or_odd_folder_name_works(
 ) -> None:
     deployment = deploy(tmp_path / name)
     _start(deployment, "valkey")
-    assert valkey.wait_until_answering(deployment.settings, timeout_s=PATIENCE_S)
+    _until(lambda: valkey.answers(deployment.settings), "Valkey answers")
     sockets = paths.sockets(deployment.home)
     assert sockets.stat().st_mode & 0o777 == 0o700
     if sockets != paths.run(deployment.home):
@@ -99,7 +99,7 @@ def test_a_killed_supervisor_leaves_nothing_that_blocks_the_next(deployment: Dep
     assert deployment.pid("valkey") == old
     _start(deployment, "valkey")
     _until(lambda: deployment.pid("valkey") not in {None, old}, "the survivor is replaced")
-    assert valkey.wait_until_answering(deployment.settings, timeout_s=PATIENCE_S)
+    _until(lambda: valkey.answers(deployment.settings), "Valkey answers")
 
 
 def test_down_stops_survivors_of_a_killed_supervisor_too(deployment: Deployment) -> None:
@@ -165,8 +165,8 @@ def test_two_starts_at_once_are_kept_apart(deployment: Deployment) -> None:
 def test_the_end_of_a_log_is_short_even_when_the_log_is_long(deployment: Deployment) -> None:
     log = paths.logs(deployment.home) / "api.log"
     log.write_text("".join(f"line {number}\n" for number in range(100_000)))
-    assert starting.last_lines(deployment.home, "api", count=2) == ["line 99998", "line 99999"]
-    assert starting.last_lines(deployment.home, "relay") == []
+    assert watching.last_lines(deployment.home, "api", count=2) == ["line 99998", "line 99999"]
+    assert watching.last_lines(deployment.home, "relay") == []
 
 
 def test_the_sandbox_is_refused_outside_the_demo(deployment: Deployment) -> None:

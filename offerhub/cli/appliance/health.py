@@ -1,9 +1,7 @@
-"""Asking the API how it is, and waiting until it is ready."""
+"""Asking the API of this machine how it is."""
 
 import http.client
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,15 +49,3 @@ def ask(settings: "Settings", path: str = READY) -> Answer:
     except ValueError:
         body = {}
     return Answer(answer.status, body if isinstance(body, dict) else {})
-
-
-def wait_until_ready(
-    settings: "Settings", *, timeout_s: float, keep_waiting: Callable[[], bool]
-) -> Answer:
-    """The last answer: ready, or not when `timeout_s` is over or `keep_waiting` says no."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        answer = ask(settings)
-        if answer.ok or time.monotonic() > deadline or not keep_waiting():
-            return answer
-        time.sleep(0.1)

@@ -6,16 +6,15 @@ the API says that it is ready.
 
 import os
 import socket
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from offerhub.cli.appliance import health, holding, programs, supervisord, valkey
-from offerhub.cli.appliance.admin_key import ensure_admin_key
-from offerhub.cli.appliance.programs import Program
+from offerhub.cli.appliance.admin_key import FILE_NAME, ensure_admin_key
 from offerhub.cli.appliance.supervisord import Supervisor
+from offerhub.cli.appliance.watching import Watch
 from offerhub.cli.exits import Exit, Failure
 from offerhub.settings import paths
 
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
     from offerhub.settings import Settings
 
 Say = Callable[[str], None]
-VALKEY_TIMEOUT_S: Final = 30.0
-SANDBOX_TIMEOUT_S: Final = 30.0
-GIVE_UP_AFTER_S: Final = 8.0
-LAST_LINES: Final = 12
+FOUNDATION_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +36,20 @@ class Started:
 def start(settings: "Settings", *, timeout_s: float, say: Say) -> Started:
     """Bring the deployment up. Raises: Failure, naming the process that would not start."""
     os.umask(0o077)  # the database is nobody else's
-    home = settings.home
-    wanted = programs.of(settings)
-    running = supervisord.connect(home)
-    if running is not None and _all_running(home, running, wanted) and health.ask(settings).ok:
-        return Started(already=True, admin_key_file=_key_file(home))
+    names = [program.name for program in programs.of(settings)]
+    running = supervisord.connect(settings.home)
     if running is None:
-        check_ports(settings)
-        config = supervisord.write_config(home, wanted)
-        if settings.redis_embedded:
-            valkey.write_config(settings)
-        supervisord.start(home, config)
-        running = supervisord.connect(home)
-        if running is None:
-            raise Failure(f"the process manager went away; see {paths.logs(home)}")
-    _start_foundations(settings, running, say)
+        running = _start_supervisor(settings)
+    elif Watch(settings.home, running).are_running(names) and health.ask(settings).ok:
+        return Started(already=True, admin_key_file=_key_file(settings.home))
+    watch = Watch(settings.home, running)
+    _start_foundations(settings, running, watch, say)
     _migrate(settings, say)
     key_file = ensure_admin_key(settings, say)
-    for program in wanted:
-        running.start_program(program.name)
+    for name in names:
+        running.start_program(name)
     say("waiting until the API is ready")
-    _wait_for_holder(settings, running, programs.API, timeout_s=timeout_s)
-    _wait(settings, running, wanted, timeout_s=timeout_s)
+    watch.wait([programs.API, *names], works=lambda: health.ask(settings).ok, timeout_s=timeout_s)
     return Started(already=False, admin_key_file=key_file)
 
 
@@ -83,45 +71,35 @@ def check_ports(settings: "Settings") -> None:
             )
 
 
-def last_lines(home: Path, name: str, *, count: int = LAST_LINES) -> list[str]:
-    """The end of a process's log, for a person who asks why it failed."""
-    try:
-        with (paths.logs(home) / f"{name}.log").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 16_384))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-    return lines[-count:]
+def _start_supervisor(settings: "Settings") -> Supervisor:
+    check_ports(settings)
+    config = supervisord.write_config(settings.home, programs.of(settings))
+    if settings.redis_embedded:
+        valkey.write_config(settings)
+    supervisord.start(settings.home, config)
+    running = supervisord.connect(settings.home)
+    if running is None:
+        raise Failure(f"the process manager went away; see {paths.logs(settings.home)}")
+    return running
 
 
-def _start_foundations(settings: "Settings", running: Supervisor, say: Say) -> None:
+def _start_foundations(settings: "Settings", running: Supervisor, watch: Watch, say: Say) -> None:
     if settings.redis_embedded:
         say("starting valkey")
         running.start_program(programs.VALKEY)
-        _wait_for_holder(settings, running, programs.VALKEY, timeout_s=VALKEY_TIMEOUT_S)
-        if not valkey.wait_until_answering(settings, timeout_s=VALKEY_TIMEOUT_S):
-            raise _failure(settings, programs.VALKEY)
+        watch.wait(
+            [programs.VALKEY],
+            works=lambda: valkey.answers(settings),
+            timeout_s=FOUNDATION_TIMEOUT_S,
+        )
     if settings.environment == "demo":
         say("starting the sandbox")
         running.start_program(programs.SANDBOX)
-        _wait_for_holder(settings, running, programs.SANDBOX, timeout_s=SANDBOX_TIMEOUT_S)
-        host, port = settings.sandbox_address
-        deadline = time.monotonic() + SANDBOX_TIMEOUT_S
-        while not _listens(host, port):
-            if time.monotonic() > deadline:
-                raise _failure(settings, programs.SANDBOX)
-            time.sleep(0.05)
-
-
-def _wait_for_holder(
-    settings: "Settings", running: Supervisor, name: str, *, timeout_s: float
-) -> None:
-    """Until it is our new process that runs, and not the survivor of an earlier start."""
-    deadline = time.monotonic() + timeout_s
-    while not _runs(settings.home, name, running.processes()):
-        if time.monotonic() > deadline:
-            raise _failure(settings, name)
-        time.sleep(0.05)
+        watch.wait(
+            [programs.SANDBOX],
+            works=lambda: _listens(*settings.sandbox_address),
+            timeout_s=FOUNDATION_TIMEOUT_S,
+        )
 
 
 def _migrate(settings: "Settings", say: Say) -> None:
@@ -130,59 +108,6 @@ def _migrate(settings: "Settings", say: Say) -> None:
     say("migrating the database")
     paths.make_private(paths.database(settings.home).parent)
     migrate(settings.database_url)
-
-
-def _wait(
-    settings: "Settings", running: Supervisor, wanted: Sequence[Program], *, timeout_s: float
-) -> None:
-    """Until the API is ready and all run; stops early when one keeps failing."""
-    ill_since: dict[str, float] = {}
-
-    def keep_waiting() -> bool:
-        now = time.monotonic()
-        for name, found in running.processes().items():
-            if found["statename"] in {"BACKOFF", "FATAL"}:
-                ill_since.setdefault(name, now)
-            elif found["statename"] == supervisord.RUNNING:
-                ill_since.pop(name, None)
-        return not any(now - since > GIVE_UP_AFTER_S for since in ill_since.values())
-
-    deadline = time.monotonic() + timeout_s
-    answer = health.wait_until_ready(settings, timeout_s=timeout_s, keep_waiting=keep_waiting)
-    while answer.ok and not _all_running(settings.home, running, wanted):
-        if not keep_waiting() or time.monotonic() > deadline:
-            break
-        time.sleep(0.1)
-    else:
-        if answer.ok:
-            return
-    states = running.processes()
-    failed = [p.name for p in wanted if not _runs(settings.home, p.name, states)]
-    raise _failure(settings, failed[0] if failed else programs.API)
-
-
-def _failure(settings: "Settings", name: str) -> Failure:
-    lines = last_lines(settings.home, name)
-    said = "\n  ".join(lines) if lines else "(it logged nothing)"
-    where = paths.logs(settings.home) / f"{name}.log"
-    return Failure(
-        f"{name} did not become ready. The end of {where}:\n  {said}\n"
-        "Correct the cause and run `up` again; `down` stops what runs.",
-        code=Exit.RESUMABLE,
-    )
-
-
-def _all_running(home: Path, running: Supervisor, wanted: Sequence[Program]) -> bool:
-    states = running.processes()
-    return all(_runs(home, program.name, states) for program in wanted)
-
-
-def _runs(home: Path, name: str, states: dict[str, dict[str, Any]]) -> bool:
-    """Whether the process that supervisor started has the name, beyond its first second."""
-    found = states.get(name, {})
-    if found.get("statename") != supervisord.RUNNING:
-        return False
-    return bool(holding.holder(paths.run(home), name) == found["pid"])
 
 
 def _listens(host: str, port: int) -> bool:
@@ -194,5 +119,5 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _key_file(home: Path) -> Path | None:
-    found = home / "admin.key"
+    found = home / FILE_NAME
     return found if found.exists() else None

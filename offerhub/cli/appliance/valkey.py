@@ -5,7 +5,6 @@ holds can be lost without harm; the file only saves waiting.
 """
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -55,20 +54,16 @@ def become(config: Path) -> NoReturn:
     os.execv(binary, [binary, str(config)])  # noqa: S606 - our own program and file
 
 
-def wait_until_answering(settings: "Settings", *, timeout_s: float) -> bool:
-    """Whether it answers, with the right password, before `timeout_s` is over."""
+def answers(settings: "Settings") -> bool:
+    """Whether it answers to the right password now (not while it still loads its file)."""
     from redis import Redis
     from redis.exceptions import RedisError
 
-    deadline = time.monotonic() + timeout_s
     with Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1) as client:
-        while True:
-            try:
-                return bool(client.ping())
-            except (RedisError, OSError):
-                if time.monotonic() > deadline:
-                    return False
-            time.sleep(0.05)
+        try:
+            return bool(client.ping())
+        except (RedisError, OSError):
+            return False
 
 
 def _quoted(text: str) -> str:
