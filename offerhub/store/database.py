@@ -48,7 +48,9 @@ def open_database(url: str, *, max_connections: int = 20) -> Database:
             pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1},
         )
     if parts.scheme in {"postgresql", "postgres"}:
-        return PooledPostgresqlDatabase(
+        from offerhub.store.postgres_pool import PostgresPool  # its driver is an extra
+
+        return PostgresPool(
             url.replace("postgres://", "postgresql://", 1),
             max_connections=max_connections,
             stale_timeout=300,
