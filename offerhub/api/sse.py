@@ -128,6 +128,7 @@ class Follower:
         while True:
             rows = stream.page(self._here, limit=BATCH, **self._filters)
             for row in rows:
+                assert row.sequence is not None  # the stream holds sequenced events only
                 yield _message(row.type, row.sequence, representations.event(row))
                 self._position = row.sequence
             if len(rows) < BATCH:

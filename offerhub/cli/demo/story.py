@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -78,7 +79,7 @@ class Story:
             people[role] = user.id
             self.facts[f"{role}_id"], self.facts[f"{role}_email"] = user.id, email
         for role, user_id in people.items():
-            wallet = self._until(lambda user_id=user_id: self._ready_wallet(user_id), "a wallet")
+            wallet = self._until(partial(self._ready_wallet, user_id), "a wallet")
             self.facts[f"{role}_address"] = wallet
             self.tell.fact(role, f"{user_id}, wallet {wallet}")
 
