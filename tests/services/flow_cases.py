@@ -14,14 +14,18 @@ from offerhub.domain.money import parse_exact
 from offerhub.ledger import accounts
 from offerhub.ports.chain import PlatformKeys, SigningKey
 from offerhub.services import (
+    disputes,
     escrows,
+    milestones,
     operations,
     orders,
+    refunds,
     releases,
     topups,
     users,
     withdrawals,
 )
+from offerhub.services.flows.registry import FLOWS
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, connection
 from tests.services.world import SELLER_EMAIL, USD, World
@@ -50,6 +54,11 @@ class Case:
     ask: Callable[[World, Subject], None]
     settled: Callable[[World, Subject], None]
     skipped: tuple[str, ...] = ()
+    planned: tuple[str, ...] = ()  # where the steps follow from the subject
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return self.planned or tuple(step.name for step in FLOWS[self.kind].steps)
 
     def begin(self, world: World) -> Subject:
         """Arrange and ask; the operation waits for a worker."""
@@ -102,11 +111,6 @@ def _paid_by_airtm(world: World) -> dict[str, Any]:
     made = world.user(_unique("airtm-buyer"), email=email)
     world.topped_up(made["id"], "200.00", email=email)
     return made
-
-
-def _operation_count(world: World) -> int:
-    with connection():
-        return int(operations_store.Operation.select().count())
 
 
 # --- platform and wallets ---------------------------------------------------------------------
@@ -273,6 +277,88 @@ def _release_done(world: World, subject: Subject) -> None:
     assert world.balance(accounts.order_escrow(subject.id)) == 0
 
 
+def _ask_refund(world: World, subject: Subject) -> None:
+    subject.more["available"] = world.available(subject.buyer["id"])
+    refunds.refund(world.ctx, subject.id)
+
+
+def _refund_done(world: World, subject: Subject) -> None:
+    order = orders.get_order(world.ctx, subject.id)
+    assert (order["status"], order["resolution"]) == ("CLOSED", "REFUNDED")
+    contract = order["escrow"]["trustless_contract_id"]
+    assert sum(world.transfers(source=contract)) == subject.more["amount"]
+    # The contract took its fees and the platform made up for them, once.
+    assert world.available(subject.buyer["id"]) - subject.more["available"] == 40 * USD
+
+
+def _with_milestones(world: World) -> Subject:
+    buyer, seller = _people(world)
+    order_id = world.in_progress(
+        buyer["id"], seller["id"], "40.00", platform_fee_bps=500,
+        milestones=[("a", "First", 25 * USD), ("b", "Second", 15 * USD)],
+    )  # fmt: skip
+    return Subject(order_id, buyer=buyer, seller=seller)
+
+
+def _ask_complete(world: World, subject: Subject) -> None:
+    milestones.complete(world.ctx, subject.id, "a", evidence_url="https://example.com/proof")
+
+
+def _complete_done(world: World, subject: Subject) -> None:
+    shown = orders.get_order(world.ctx, subject.id)["milestones"]
+    assert [m["status"] for m in shown] == ["COMPLETED", "OPEN"]
+
+
+def _completed(world: World) -> Subject:
+    subject = _with_milestones(world)
+    _ask_complete(world, subject)
+    world.drain()
+    return subject
+
+
+def _ask_milestone(world: World, subject: Subject) -> None:
+    milestones.release(world.ctx, subject.id, "a")
+
+
+def _milestone_done(world: World, subject: Subject) -> None:
+    order = orders.get_order(world.ctx, subject.id)
+    assert [m["status"] for m in order["milestones"]] == ["RELEASED", "OPEN"]
+    contract = order["escrow"]["trustless_contract_id"]
+    assert sum(world.transfers(source=contract)) == 25 * USD
+    assert world.balance(accounts.order_escrow(subject.id)) == 15 * USD
+
+
+def _ask_dispute(world: World, subject: Subject) -> None:
+    opened = disputes.open_dispute(world.ctx, subject.id, opened_by="BUYER", reason="NOT_DELIVERED")
+    subject.more["dispute"] = opened["id"]
+
+
+def _dispute_done(world: World, subject: Subject) -> None:
+    order = orders.get_order(world.ctx, subject.id)
+    assert (order["status"], order["escrow"]["status"]) == ("DISPUTED", "DISPUTED")
+    facts = world.app.escrows.read(order["escrow"]["trustless_contract_id"], multi_release=False)
+    assert facts is not None
+    assert facts.disputed
+
+
+def _disputed(world: World) -> Subject:
+    subject = _funded(world)
+    _ask_dispute(world, subject)
+    world.drain()
+    disputes.assign(world.ctx, subject.more["dispute"], assignee="support")
+    return subject
+
+
+def _ask_resolve(world: World, subject: Subject) -> None:
+    subject.more["available"] = world.available(subject.buyer["id"])
+    disputes.resolve(world.ctx, subject.more["dispute"], decision="FULL_REFUND")
+
+
+def _resolve_done(world: World, subject: Subject) -> None:
+    assert disputes.get_dispute(world.ctx, subject.more["dispute"])["status"] == "RESOLVED"
+    _refund_done(world, subject)
+
+
 # --- money out --------------------------------------------------------------------------------
 
 
@@ -374,6 +460,32 @@ CASES = (
     Case("funding", "escrow.fund", _to_fund, _ask_fund, _fund_done, skipped=("bridge",)),
     Case("bridged funding", "escrow.fund", _to_fund_bridged, _ask_fund, _fund_bridged_done),
     Case("release", "order.release", _funded, _ask_release, _release_done),
+    Case(
+        "refund",
+        "order.refund",
+        _funded,
+        _ask_refund,
+        _refund_done,
+        planned=("dispute", "resolve", "make_whole"),
+    ),
+    Case(
+        "milestone completed",
+        "milestone.complete",
+        _with_milestones,
+        _ask_complete,
+        _complete_done,
+        planned=("complete_0",),
+    ),
+    Case(
+        "milestone released",
+        "milestone.release",
+        _completed,
+        _ask_milestone,
+        _milestone_done,
+        planned=("approve_0", "release_0"),
+    ),
+    Case("dispute", "dispute.open", _funded, _ask_dispute, _dispute_done),
+    Case("resolution", "dispute.resolve", _disputed, _ask_resolve, _resolve_done),
     Case("withdrawal", "withdrawal.chain", _to_pay, _ask_pay, _pay_done, skipped=("bridge",)),
     Case("bridged withdrawal", "withdrawal.chain", _to_pay_bridged, _ask_pay, _pay_bridged_done),
     Case("pay-out", "withdrawal.airtm", _payee, _ask_payout, _payout_done),
