@@ -121,13 +121,15 @@ def cached_all() -> dict[str, int]:
 
 def unbalanced_transfers(limit: int = 100) -> list[str]:
     """Ids of transfers whose entries do not sum to zero, or that have fewer than two."""
-    query = (
+    uneven = (
         Entry.select(Entry.transfer_id)
         .group_by(Entry.transfer_id)
         .having((fn.SUM(Entry.amount) != 0) | (fn.COUNT(Entry.id) < 2))
         .limit(limit)
     )
-    return [row.transfer_id for row in query]
+    entries = Entry.select(Entry.id).where(Entry.transfer_id == Transfer.id)
+    empty = Transfer.select(Transfer.id).where(~fn.EXISTS(entries)).limit(limit)
+    return [row.transfer_id for row in uneven] + [row.id for row in empty]
 
 
 def last_balances_after() -> dict[str, int]:

@@ -3,7 +3,7 @@
 import pytest
 
 from offerhub.domain.errors import InsufficientFunds
-from offerhub.ledger import accounts, journal, transfers
+from offerhub.ledger import accounts, journal, payouts, transfers
 from offerhub.store.database import atomic, in_transaction
 from offerhub.store.failures import is_conflict
 from tests.ledger.bookkeeping import (
@@ -81,9 +81,10 @@ def test_an_orders_escrow_is_opened_by_its_first_movement(books) -> None:
         assert journal.balance(accounts.order_escrow(ORDER)) == 10 * USD
         assert journal.balance(accounts.contract(ORDER)) == 10 * USD
     post(
-        transfers.escrow_released(
-            reference=ORDER, order_id=ORDER, seller_id=SELLER, gross=10 * USD,
-            to_seller=9 * USD, to_platform=USD - 300_000, to_protocol=300_000,
+        payouts.escrow_paid_out(
+            kind=payouts.RELEASED, reference=ORDER, order_id=ORDER, buyer_id=BUYER,
+            seller_id=SELLER, owed=10 * USD, to_buyer=0, to_seller=9 * USD,
+            to_platform=USD - 300_000, to_protocol=300_000,
         )
     )  # fmt: skip
     with atomic():

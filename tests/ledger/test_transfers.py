@@ -131,44 +131,6 @@ def test_a_top_up_whose_parts_do_not_fit_is_refused(amount: int, net: int, fee: 
         )  # fmt: skip
 
 
-@given(to_seller=amounts, to_platform=st.integers(0, 10**17), to_protocol=st.integers(0, 10**17))
-def test_a_release_posts_the_three_parts_that_moved(to_seller, to_platform, to_protocol) -> None:
-    gross = to_seller + to_platform + to_protocol
-    transfer = t.escrow_released(
-        reference=O, order_id=O, seller_id=U, gross=gross,
-        to_seller=to_seller, to_platform=to_platform, to_protocol=to_protocol,
-    )  # fmt: skip
-    assert_balances(transfer)
-    expected = {
-        ESCROW: -gross, AVAILABLE: to_seller, "fees.platform": to_platform,
-        CONTRACT: -gross, WALLET: to_seller, STELLAR: to_platform,
-    }  # fmt: skip
-    assert totals(transfer) == {account: part for account, part in expected.items() if part}
-
-
-@given(to_protocol=st.integers(1, 10**17))
-def test_the_protocols_fee_passes_through_as_two_entries_of_their_own(to_protocol: int) -> None:
-    transfer = t.escrow_released(
-        reference=O, order_id=O, seller_id=U, gross=to_protocol + 10,
-        to_seller=10, to_platform=0, to_protocol=to_protocol,
-    )  # fmt: skip
-    passing = [line.amount_stroops for line in transfer.lines if line.account == "fees.protocol"]
-    assert passing == [to_protocol, -to_protocol]
-
-
-@pytest.mark.parametrize(
-    ("gross", "parts"),
-    [(30, (10, 10, 11)), (0, (0, 0, 0)), (30, (31, 0, -1)), (30, (-1, 31, 0)), (30, (40, -10, 0))],
-    ids=str,
-)
-def test_a_release_whose_parts_do_not_make_up_the_gross_is_refused(gross, parts) -> None:
-    with pytest.raises(t.Unbalanced):
-        t.escrow_released(
-            reference=O, order_id=O, seller_id=U, gross=gross,
-            to_seller=parts[0], to_platform=parts[1], to_protocol=parts[2],
-        )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "lines",
     [
@@ -191,8 +153,8 @@ def test_every_builder_is_in_this_table() -> None:
         name
         for name, value in vars(t).items()
         if callable(value) and getattr(value, "__annotations__", {}).get("return") is t.NewTransfer
-    } - {"_transfer"}
-    assert builders == {*NAMES, "topup_credited", "escrow_released"}
+    } - {"transfer_of"}
+    assert builders == {*NAMES, "topup_credited"}
 
 
 @pytest.mark.parametrize("kind", ["", "held", "AVAILABLE"])
