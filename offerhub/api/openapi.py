@@ -65,6 +65,12 @@ class DescribedApi(Api):
     def _register_error_handlers(self) -> None:
         """The pipeline answers errors, in one place."""
 
+    def _register_pagination_header(self) -> None:
+        """Pages are described by their envelope."""
+
+    def _register_etag_headers(self) -> None:
+        """No answer has an ETag."""
+
     def _init_spec(self, **options: Any) -> None:
         super()._init_spec(
             info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},

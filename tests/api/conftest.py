@@ -4,14 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from offerhub.events import stream
 from offerhub.store.database import proxy
 from tests.api.caller import Caller, open_api
 from tests.services.world import World, open_world
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str) -> Iterator[World]:
+def world(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An application on a fresh database, against a fresh sandbox; its platform is not set up."""
+    # A process remembers how long its stream is; here every test has a stream of its own.
+    monkeypatch.setattr(stream, "_tail", stream.Tail())
     made = open_world(database_url=database_url, redis_url=redis_url)
     try:
         yield made

@@ -243,8 +243,9 @@ JSON = st.recursive(
     | st.integers(min_value=-(2**70), max_value=2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 FIELDS = sorted({*ORDER, *TOPUP, *WITHDRAWAL, *USER, "metadata", "milestones", "scopes", "name"})
@@ -300,5 +301,3 @@ def test_the_canonical_form_does_not_depend_on_formatting(value: Any) -> None:
         return
     other = json_body.parse(json.dumps(value, indent=2, ensure_ascii=False).encode())
     assert json_body.canonical(one) == json_body.canonical(other)
-
-

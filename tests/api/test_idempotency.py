@@ -238,9 +238,7 @@ def test_twins_that_collide_on_the_effects_own_rows_get_one_answer(world: World)
     assert [status for status, _ in answers] == [201]
 
 
-def test_redis_that_forgets_everything_costs_no_second_effect(
-    api: Caller, redis_url: str
-) -> None:
+def test_redis_that_forgets_everything_costs_no_second_effect(api: Caller, redis_url: str) -> None:
     first = api.post("/users", ANA, key="one")
     with Redis.from_url(redis_url) as redis:
         redis.flushall()
@@ -248,9 +246,7 @@ def test_redis_that_forgets_everything_costs_no_second_effect(
     assert _count(User) == 1
 
 
-def test_money_moves_on_while_redis_is_down(
-    world: World, own_redis: ValkeyServer
-) -> None:
+def test_money_moves_on_while_redis_is_down(world: World, own_redis: ValkeyServer) -> None:
     client = Redis.from_url(own_redis.url, socket_timeout=1, socket_connect_timeout=0.5)
     api = open_api(world, app=replace(world.app, redis=client))
     first = api.post("/users", ANA, key="one")

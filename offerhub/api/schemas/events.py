@@ -38,13 +38,14 @@ class EventQuery(Query):
     )
     resource_types = DelimitedList(
         fields.String(validate=ma.validate.OneOf(AGGREGATES)),
+        validate=ma.validate.Length(min=1, max=len(AGGREGATES)),
         metadata={"description": "Kinds of resources, separated by commas."},
     )
 
     @ma.validates("types")
     def _known(self, value: list[str], **_: Any) -> None:
-        if len(value) > MAX_PATTERNS:
-            raise ma.ValidationError(f"At most {MAX_PATTERNS} patterns.")
+        if not 1 <= len(value) <= MAX_PATTERNS:
+            raise ma.ValidationError(f"Between 1 and {MAX_PATTERNS} patterns.")
         try:
             expand(value)
         except ValueError as error:
