@@ -17,8 +17,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-from supervisor import supervisord
-from supervisor.options import ServerOptions
+from supervisor import supervisord  # type: ignore[import-untyped]
+from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
 from offerhub.cli.appliance import child
 
@@ -86,7 +86,6 @@ def _become(name: str, env: Mapping[str, str]) -> NoReturn:
         os.environ.update(env)
         sys.argv = ["offerhub", name]
         sys.stdin, sys.stdout, sys.stderr = _opened(0, "r"), _opened(1, "w"), _opened(2, "w")
-        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
         child.main([name])
         code = 0
     except SystemExit as end:
