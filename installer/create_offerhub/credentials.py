@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
-
-from stellar_sdk import Keypair
+from typing import TYPE_CHECKING, Final
 
 from create_offerhub.paths import COMPOSE_SECRETS, SECRETS, UNFINISHED
+
+if TYPE_CHECKING:
+    from stellar_sdk import Keypair
 
 PLACEHOLDER: Final = "REPLACE_ME"
 WALLETS: Final = ("treasury", "release", "resolver")
@@ -39,7 +40,7 @@ def make(profile: str) -> dict[str, str]:
         "OFFERHUB_WALLET_KEKS": f"k1:{_base64(32)}",
         "OFFERHUB_VALKEY_PASSWORD": secrets.token_hex(32),
     }
-    made |= {f"STELLAR_{name.upper()}_SECRET": Keypair.random().secret for name in WALLETS}
+    made |= {f"STELLAR_{name.upper()}_SECRET": _keypairs().random().secret for name in WALLETS}
     if profile == "demo":
         made |= {
             "AIRTM_API_KEY": secrets.token_hex(16),
@@ -120,8 +121,9 @@ def addresses(directory: Path) -> dict[str, str]:
     found = {}
     for name in WALLETS:
         with suppress(ValueError):
-            found[name] = Keypair.from_secret(values.get(f"STELLAR_{name.upper()}_SECRET", ""))
-    return {name: key.public_key for name, key in found.items()}
+            seed = values.get(f"STELLAR_{name.upper()}_SECRET", "")
+            found[name] = _keypairs().from_secret(seed).public_key
+    return found
 
 
 def secret_files(profile: str) -> tuple[str, ...]:
@@ -135,6 +137,13 @@ def _read(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _keypairs() -> "type[Keypair]":
+    """The chain's library, loaded when a wallet is made and not to print a help text."""
+    from stellar_sdk import Keypair
+
+    return Keypair
 
 
 def _base64(size: int) -> str:
