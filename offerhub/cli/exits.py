@@ -7,7 +7,7 @@ import click
 
 
 class Exit(IntEnum):
-    """What the shell sees. Source: docs/operations/commands.md, "Exit codes"."""
+    """What the shell sees. Source: docs/operations/installing.md, "Exit codes"."""
 
     OK = 0
     FAILED = 1

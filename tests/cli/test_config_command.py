@@ -79,3 +79,10 @@ def test_a_key_that_could_not_be_made_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         ensure_admin_key(_settings(tmp_path), lambda _: None, create=create)
     assert not (tmp_path / "admin.key").exists()
+
+
+def test_a_start_that_was_killed_while_writing_is_completed(tmp_path: Path) -> None:
+    (tmp_path / "admin.key.tmp").write_text("half")
+    file = ensure_admin_key(_settings(tmp_path), lambda _: None, create=lambda _: "ohk_test_1")
+    assert file.read_text() == "ohk_test_1\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["admin.key"]
