@@ -88,7 +88,7 @@ def build_app(
     outbound = outbound or Outbound()
     open_store(settings)
     redis = redis or Redis.from_url(
-        settings.redis_url, socket_connect_timeout=0.5, socket_timeout=0.5
+        settings.redis_url, socket_connect_timeout=0.5, socket_timeout=0.5, retry=None
     )
     limiter = RedisLimiter.from_url(settings.redis_url, outbound.limits or _limits(settings))
     clock = clock or SystemClock()

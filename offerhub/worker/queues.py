@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 PENDING_S = 5  # a ring within this time of an unanswered one adds no further job
 QUIET_S = 2.0  # how long a failed Redis is left alone, so that requests never wait for it in a row
+CONNECT_TIMEOUT_S = 0.5
+TIMEOUT_S = 0.75
 RELAY_LIST = "offerhub:bell:relay"
 
 
@@ -42,11 +44,14 @@ BELLS = {
 }
 
 
-def connect(url: str, *, blocking: bool = False) -> Redis:
-    """A client that gives up soon: nobody waits for Redis. `blocking` may wait for a job."""
-    timeout_s = None if blocking else 2.0
+def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Redis:
+    """A client that gives up soon and does not try again by itself: nobody waits for Redis."""
     return Redis.from_url(
-        url, socket_connect_timeout=0.5, socket_timeout=timeout_s, health_check_interval=30
+        url,
+        socket_connect_timeout=min(timeout_s, CONNECT_TIMEOUT_S),
+        socket_timeout=timeout_s,
+        health_check_interval=30,
+        retry=None,
     )
 
 

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 0.25
 STANDBY_S = 1.0
+DEAF_S = 5.0
 SEAL_EVERY_S = 0.5
 
 
@@ -49,6 +50,7 @@ class Loop:
         self.sealed_at = 0.0
         self.floor = 0
         self.active = False
+        self.deaf_until = 0.0
 
     def run(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -91,10 +93,11 @@ class Loop:
         if not self.active:
             stopping.wait(STANDBY_S)
             return
-        if self.redis is not None:
+        if self.redis is not None and time.monotonic() >= self.deaf_until:
             try:
                 self.redis.brpop([RELAY_LIST], timeout=IDLE_S)
             except RedisError:
-                stopping.wait(IDLE_S)
+                # A Redis that hangs must not hold up every round.
+                self.deaf_until = time.monotonic() + DEAF_S
             return
         stopping.wait(IDLE_S)

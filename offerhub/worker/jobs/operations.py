@@ -8,7 +8,6 @@ import structlog
 from offerhub.services import engine
 from offerhub.services.context import App
 from offerhub.worker import process
-from offerhub.worker.queues import answered
 
 log = structlog.get_logger(__name__)
 
@@ -19,10 +18,13 @@ RENEW_S = 1.5
 
 
 def drain() -> None:
-    """Perform what is due, on a few threads, and what becomes due meanwhile."""
-    app = process.app()
-    if app.redis is not None:
-        answered("operations", app.redis)
+    """The job: perform what is due, and what becomes due meanwhile."""
+    with process.job("operations") as app:
+        work(app)
+
+
+def work(app: App) -> None:
+    """On a few threads, until nothing is due or the time is up."""
     threads = [
         threading.Thread(target=_work, args=(app,), name=f"operations-{n}") for n in range(THREADS)
     ]
