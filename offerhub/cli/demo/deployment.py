@@ -91,7 +91,8 @@ class Deployment:
         done = subprocess.run(  # noqa: S603 - our own programs, no shell
             command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False
         )
-        if done.returncode not in allowed:
+        silent = done.returncode != 0 and not done.stdout.strip()  # an error, not an answer
+        if done.returncode not in allowed or silent:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-15:]
             raise Failure(f"{what} ended with {done.returncode}:\n  " + "\n  ".join(said))
         return done.stdout
