@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.fixtures.clock",
     "tests.fixtures.processes",
     "tests.fixtures.examples",
+    "tests.fixtures.names",
 ]
