@@ -1,12 +1,11 @@
 """Keyset pages, newest first: stable while rows are inserted, and as fast on page 1,000 as on 1."""
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import BigIntegerField, IntegerField, ModelSelect
 
 from offerhub.domain.errors import ValidationFailed
 
@@ -21,14 +20,18 @@ class Rows:
     next_cursor: str | None
 
 
-def page(query: "ModelSelect[Any]", *, limit: int, cursor: str | None, by: Any, tie: Any) -> Rows:
+def page(query: ModelSelect, *, limit: int, cursor: str | None, by: Any, tie: Any) -> Rows:
     """Rows of `query` ordered by (`by`, `tie`), both descending.
 
-    by: a Millis or sequence column; tie: the primary key.
-    Raises: ValidationFailed for a cursor that is not one of ours.
+    limit: 1 to MAX_LIMIT. by: a Millis or sequence column; tie: the primary key.
+    Raises: ValidationFailed for another limit, or a cursor that is not one of this list's.
     """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise ValidationFailed("limit", f"A page holds 1 to {MAX_LIMIT} items.")
     if cursor is not None:
         at, key = decode(cursor)
+        if isinstance(key, int) != isinstance(tie, IntegerField | BigIntegerField):
+            raise _foreign()
         query = query.where((by < at) | ((by == at) & (tie < key)))
     rows = list(query.order_by(by.desc(), tie.desc()).limit(limit + 1))
     more = len(rows) > limit
@@ -44,14 +47,27 @@ def encode(at: int, key: str | int) -> str:
 
 
 def decode(cursor: str) -> tuple[int, str | int]:
-    """Raises: ValidationFailed."""
+    """Time or number, and key, of the last row before. Raises: ValidationFailed."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         at, key = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        if isinstance(at, bool) or not isinstance(at, int) or not isinstance(key, str | int):
-            raise TypeError(cursor)
-        if not 0 <= at < 2**63 or (isinstance(key, str) and "\x00" in key):
-            raise ValueError(cursor)
-    except (ValueError, TypeError, binascii.Error) as exc:
-        raise ValidationFailed("cursor", "The cursor is not one that this API gave.") from exc
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise _foreign() from exc
+    if not _is_position(at) or not (_is_position(key) or _is_text(key)):
+        raise _foreign()
     return at, key
+
+
+def _foreign() -> ValidationFailed:
+    return ValidationFailed("cursor", "The cursor is not one that this list gave.")
+
+
+def _is_position(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_text(value: object) -> bool:
+    """Text that both databases can compare with: Postgres takes neither NUL nor half characters."""
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)

@@ -27,7 +27,7 @@ def migrate(url: str) -> list[str]:
         with _lock(database):
             return list(Runner(database, str(DIRECTORY)).up())
     finally:
-        database.close()
+        database.close_all()
 
 
 def pending(url: str) -> list[str]:
@@ -38,7 +38,7 @@ def pending(url: str) -> list[str]:
         status = Runner(database, str(DIRECTORY)).status()
         return [row.name for row in status if row.path is not None and not row.applied]
     finally:
-        database.close()
+        database.close_all()
 
 
 @contextmanager

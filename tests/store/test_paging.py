@@ -1,0 +1,167 @@
+"""Keyset pages: complete, without repeats, stable under inserts; and cursors nobody can misuse."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from offerhub.domain.errors import ValidationFailed
+from offerhub.ledger import accounts, journal, transfers
+from offerhub.store import ledger, paging, users
+from offerhub.store.database import atomic, connection, proxy
+from offerhub.store.users import User
+
+
+def _add(user_id: str, created_at: int) -> None:
+    with atomic():
+        User.create(
+            id=user_id, external_user_id=user_id, type="BUYER", status="ACTIVE", metadata={},
+            created_at=created_at, updated_at=created_at,
+        )  # fmt: skip
+
+
+def _page(cursor: str | None, limit: int = 3) -> paging.Rows:
+    with connection():
+        return users.listed(limit=limit, cursor=cursor)
+
+
+def _all(limit: int) -> list[str]:
+    found, cursor = [], None
+    for _ in range(1_000):
+        page = _page(cursor, limit)
+        assert len(page.rows) <= limit
+        found += [row.id for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+    raise AssertionError("the pages do not end")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 11, 12, 100])
+def test_pages_hold_everything_once_newest_first(database: str, limit: int) -> None:
+    # Five users of one millisecond: the id breaks the tie.
+    for number in range(11):
+        _add(f"usr_{number:02d}", 100 + number // 5)
+    assert _all(limit) == [f"usr_{number:02d}" for number in range(10, -1, -1)]
+
+
+def test_a_last_page_that_is_full_says_that_it_is_the_last(database: str) -> None:
+    for number in range(3):
+        _add(f"usr_{number}", number)
+    assert _page(None, 3).next_cursor is None
+    assert _page(None, 2).next_cursor is not None
+    assert _page(None, 2).rows[0].id == "usr_2"
+
+
+def test_nothing_to_show_is_an_empty_page(database: str) -> None:
+    assert _page(None) == paging.Rows([], None)
+
+
+def test_rows_that_come_meanwhile_neither_repeat_nor_hide_others(database: str) -> None:
+    for number in range(6):
+        _add(f"usr_{number}", 10 * number)
+    first = _page(None)
+    _add("usr_newest", 1_000)
+    _add("usr_late", 35)  # a time between the rows that were shown
+    second = _page(first.next_cursor)
+    assert second.next_cursor is None
+    seen = [row.id for page in (first, second) for row in page.rows]
+    assert seen == [f"usr_{number}" for number in range(5, -1, -1)]
+
+
+def test_a_deep_page_uses_the_index_as_the_first_does(sqlite: str) -> None:
+    query = users.User.select(User.id).where(
+        (User.created_at < 5) | ((User.created_at == 5) & (User.id < "usr_5"))
+    )
+    text, params = query.order_by(User.created_at.desc(), User.id.desc()).limit(21).sql()
+    with connection():
+        plan = " ".join(str(row) for row in proxy.execute_sql(f"EXPLAIN QUERY PLAN {text}", params))
+    assert "users_page" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_statement_pages_by_entry_and_names_each_transfer(database: str) -> None:
+    with atomic():
+        for user_id in ("usr_a", "usr_b"):
+            journal.open_user(user_id)
+        for number in range(5):
+            for user_id in ("usr_a", "usr_b"):
+                journal.post(
+                    transfers.deposit_credited(
+                        deposit_key=f"{number}{user_id}", deposit_id=f"dep_{number}",
+                        user_id=user_id, amount=number + 1,
+                    ),
+                    now_ms=number,
+                )  # fmt: skip
+    found, cursor = [], None
+    while True:
+        with connection():
+            page = ledger.statement("usr_a", limit=2, cursor=cursor)
+        found += [(row.account, -row.amount, row.transfer.subject_id) for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    available = accounts.user("usr_a", "available")
+    assert found == [(available, n + 1, f"dep_{n}") for n in range(4, -1, -1)]
+
+
+def _cursor(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+HOSTILE = [
+    "", "x", "====", "\u00e9", "🙈", "W10", "null", "%00", "'; DROP TABLE users; --", "a" * 10_000,
+    _cursor([]), _cursor([1]), _cursor([1, "usr_1", 2]), _cursor({"at": 1}), _cursor("ab"),
+    _cursor([None, "usr_1"]), _cursor(["1", "usr_1"]), _cursor([1.5, "usr_1"]),
+    _cursor([True, "usr_1"]), _cursor([1, None]), _cursor([1, ["usr_1"]]), _cursor([1, 1.5]),
+    _cursor([-1, "usr_1"]), _cursor([2**63, "usr_1"]), _cursor([1, "a\x00b"]),
+    _cursor([1, "\ud800"]), _cursor([1, True]), _cursor([1, 5]),
+    base64.urlsafe_b64encode(b"[1, NaN]").decode(), base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+    base64.urlsafe_b64encode(b"[" * 5_000).decode(),
+    base64.urlsafe_b64encode(b"[1" + b"0" * 5_000 + b', "a"]').decode(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_cursor_that_is_not_ours_is_refused_by_name(database: str, cursor: str) -> None:
+    _add("usr_1", 1)
+    with pytest.raises(ValidationFailed) as refused:
+        _page(cursor)
+    assert refused.value.details["fields"][0]["field"] == "cursor"
+    assert len(_page(None).rows) == 1
+
+
+@pytest.mark.parametrize(
+    "cursor", [_cursor([1, "usr_1"]), _cursor([1, 2**63]), _cursor([1, -5]), _cursor([1, True])]
+)
+def test_a_cursor_of_another_list_is_refused(database: str, cursor: str) -> None:
+    with connection(), pytest.raises(ValidationFailed):
+        ledger.statement("usr_a", limit=2, cursor=cursor)
+
+
+@given(at=st.integers(0, 2**63 - 1), key=st.text().filter(lambda t: "\x00" not in t))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_cursor_survives_the_way_out_and_in(at: int, key: str) -> None:
+    assert paging.decode(paging.encode(at, key)) == (at, key)
+
+
+def test_a_page_is_never_larger_than_the_largest(sqlite: str) -> None:
+    with atomic():
+        User.insert_many(
+            [
+                {
+                    "id": f"usr_{n:03d}", "external_user_id": str(n), "type": "BUYER",
+                    "status": "ACTIVE", "metadata": {}, "created_at": n, "updated_at": n,
+                    "version": 1,
+                }
+                for n in range(paging.MAX_LIMIT + 5)
+            ]
+        ).execute()  # fmt: skip
+    with pytest.raises(ValidationFailed):
+        _page(None, paging.MAX_LIMIT + 1)
+    for limit in (0, -1):
+        with pytest.raises(ValidationFailed):
+            _page(None, limit)
+    assert len(_page(None, paging.MAX_LIMIT).rows) == paging.MAX_LIMIT
