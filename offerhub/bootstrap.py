@@ -13,6 +13,7 @@ from offerhub.ports.doorbell import Doorbell
 from offerhub.providers.airtm import AirtmWebhooks, build_airtm
 from offerhub.providers.http import HttpClient
 from offerhub.providers.limiter import RedisLimiter
+from offerhub.providers.outgoing import SafeSender
 from offerhub.providers.stellar.adapter import StellarChain
 from offerhub.providers.transactions import address_of
 from offerhub.providers.trustlesswork.adapter import TrustlessWorkEscrows
@@ -137,6 +138,7 @@ def build_app(
         vault=EnvelopeVault(keys, active=next(iter(keys))),
         platform_keys=_platform_keys(settings),
         airtm_webhooks=AirtmWebhooks(settings.airtm_webhook_secret.get_secret_value()),
+        webhook_sender=SafeSender(allow_private=settings.environment == "demo"),
         doorbell=doorbell or SilentDoorbell(),
         redis=redis,
     )

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from offerhub.services.context import App
     from offerhub.settings import Settings
 
-QUEUES: Final = ("critical", "webhooks", "maintenance")
+QUEUES: Final = ("critical", "webhooks", "deliveries", "maintenance")
 
 
 @click.command()

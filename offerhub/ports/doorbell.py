@@ -7,5 +7,8 @@ class Doorbell(Protocol):
     """Rings are lost when Redis is away; a sweep finds the work a few seconds later."""
 
     def ring(self, name: str) -> None:
-        """There is work: `operations`, `inbox`, `checks` or `relay`. Never raises, never waits long."""
+        """There is work. Names: operations, inbox, checks, deliveries, relay.
+
+        Never raises, never waits long.
+        """
         ...

@@ -65,6 +65,16 @@ class EnvelopeVault:
         keypair = Keypair.from_raw_ed25519_seed(seed)
         return SigningKey(address=keypair.public_key, seed=keypair.secret)
 
+    def seal_text(self, text: str, *, binding: str) -> str:
+        """Any other secret of a row, such as the signing secret of a webhook endpoint."""
+        return self._seal(text.encode(), binding)
+
+    def open_text(self, sealed: str, *, binding: str) -> str:
+        """The secret text. Raises: ValueError as `open` does."""
+        key_id, wrapped, body = _split(sealed)
+        data_key = self._unwrap(key_id, wrapped, binding)
+        return _decrypt(data_key, body, _body_context(binding)).decode()
+
     def key_id(self, sealed: str) -> str:
         """Which KEK a sealed text needs. Raises: ValueError when it is not one of ours."""
         return _split(sealed)[0]

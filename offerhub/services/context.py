@@ -12,6 +12,7 @@ from offerhub.ports.chain import Chain, PlatformKeys, Vault
 from offerhub.ports.clock import Clock, epoch_ms
 from offerhub.ports.doorbell import Doorbell
 from offerhub.ports.escrow import Escrows
+from offerhub.ports.outgoing import WebhookSender
 from offerhub.ports.payments import Payments
 from offerhub.ports.webhooks import WebhookVerifier
 
@@ -52,6 +53,7 @@ class App:
     vault: Vault
     platform_keys: PlatformKeys
     airtm_webhooks: WebhookVerifier
+    webhook_sender: WebhookSender
     doorbell: Doorbell
     redis: Any = None
     probe: Callable[[str], None] = no_probe

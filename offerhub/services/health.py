@@ -25,7 +25,7 @@ UNHEALTHY: Final = "unhealthy"
 DEADLINE_S: Final = 2.0
 OWN_TTL_S: Final = 2.0
 PROVIDER_TTL_S: Final = 30.0
-QUEUES: Final = ("critical", "webhooks", "maintenance")
+QUEUES: Final = ("critical", "webhooks", "deliveries", "maintenance")
 
 # Keys of RQ 2 and rq-scheduler 0.14 in Redis; both let theirs expire when a process is gone.
 _WORKERS_OF_QUEUE: Final = "rq:workers:{}"

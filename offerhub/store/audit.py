@@ -4,6 +4,7 @@ from typing import Any
 
 from peewee import BigAutoField, BigIntegerField, CharField, IntegerField, TextField, fn
 
+from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
 
 
@@ -45,7 +46,7 @@ class AuditSeal(Table):
 
 
 def insert(record: dict[str, Any]) -> None:
-    AuditRecord.insert(**record).execute()
+    statements.insert(AuditRecord, [record])
 
 
 def unsealed(limit: int, *, after_position: int = 0) -> list[AuditRecord]:

@@ -2,11 +2,13 @@
 
 from peewee import BigIntegerField, BooleanField, CharField, IntegerField, TextField
 
+from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
+from offerhub.store.paging import Rows, page
 
 
 class WebhookEndpoint(Table):
-    """`sealed_secrets` holds the signing secrets, newest first (rotation overlaps)."""
+    """`sealed_secrets`: [{sealed, until}], newest first; `cursor`: the last event fanned out."""
 
     id = CharField(primary_key=True)
     url = TextField()
@@ -25,6 +27,8 @@ class WebhookEndpoint(Table):
 
 
 class WebhookDelivery(Table):
+    """One event to one endpoint. status: PENDING, SUCCEEDED or FAILED (out of attempts)."""
+
     id = CharField(primary_key=True)
     endpoint_id = CharField()
     event_id = CharField()
@@ -38,3 +42,83 @@ class WebhookDelivery(Table):
 
     class Meta:
         table_name = "webhook_deliveries"
+
+
+def get_endpoint(endpoint_id: str) -> WebhookEndpoint | None:
+    return WebhookEndpoint.get_or_none(WebhookEndpoint.id == endpoint_id)
+
+
+def endpoint_for_update(endpoint_id: str) -> WebhookEndpoint | None:
+    """Locks the row."""
+    query = WebhookEndpoint.select().where(WebhookEndpoint.id == endpoint_id)
+    return for_update(query).get_or_none()
+
+
+def listed_endpoints(*, limit: int, cursor: str | None) -> Rows:
+    return page(
+        WebhookEndpoint.select(),
+        limit=limit,
+        cursor=cursor,
+        by=WebhookEndpoint.created_at,
+        tie=WebhookEndpoint.id,
+    )
+
+
+def behind(head_sequence: int) -> list[str]:
+    """Ids of enabled endpoints that have not seen all events up to `head_sequence`."""
+    query = WebhookEndpoint.select(WebhookEndpoint.id).where(
+        WebhookEndpoint.enabled & (WebhookEndpoint.cursor < head_sequence)
+    )
+    return [row.id for row in query]
+
+
+def insert(rows: list[dict[str, object]]) -> None:
+    """Deliveries to be made; one that exists for its event stays as it is."""
+    if rows:
+        WebhookDelivery.insert_many(rows).on_conflict_ignore().execute()
+
+
+def get(delivery_id: str) -> WebhookDelivery | None:
+    return WebhookDelivery.get_or_none(WebhookDelivery.id == delivery_id)
+
+
+def get_for_update(delivery_id: str) -> WebhookDelivery | None:
+    """Locks the row."""
+    query = WebhookDelivery.select().where(WebhookDelivery.id == delivery_id)
+    return for_update(query).get_or_none()
+
+
+def listed(endpoint_id: str, *, limit: int, cursor: str | None, status: str | None = None) -> Rows:
+    query = WebhookDelivery.select().where(WebhookDelivery.endpoint_id == endpoint_id)
+    if status is not None:
+        query = query.where(WebhookDelivery.status == status)
+    return page(
+        query, limit=limit, cursor=cursor, by=WebhookDelivery.created_at, tie=WebhookDelivery.id
+    )
+
+
+def claim_due(*, now: int, lease_ms: int, limit: int) -> list[WebhookDelivery]:
+    """Take due deliveries of enabled endpoints; nobody else gets them before `lease_ms` is over."""
+    enabled = WebhookEndpoint.select(WebhookEndpoint.id).where(WebhookEndpoint.enabled)
+    due = (
+        WebhookDelivery.select(WebhookDelivery.id)
+        .where(
+            (WebhookDelivery.status == "PENDING")
+            & (WebhookDelivery.next_attempt_at <= now)
+            & WebhookDelivery.endpoint_id.in_(enabled)
+        )
+        .order_by(WebhookDelivery.next_attempt_at)
+        .limit(limit)
+    )
+    query = (
+        WebhookDelivery.update(next_attempt_at=now + lease_ms)
+        .where(WebhookDelivery.id.in_(for_update(due, skip_locked=True)))
+        .returning(WebhookDelivery)
+    )
+    return list(query.execute())
+
+
+def delete_endpoint(endpoint_id: str) -> None:
+    """The endpoint and its deliveries."""
+    WebhookDelivery.delete().where(WebhookDelivery.endpoint_id == endpoint_id).execute()
+    WebhookEndpoint.delete().where(WebhookEndpoint.id == endpoint_id).execute()

@@ -5,6 +5,7 @@ from typing import Any
 
 from peewee import BigAutoField, BigIntegerField, Case, CharField, fn
 
+from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
 
 
@@ -32,7 +33,7 @@ class Event(Table):
 
 
 def insert(rows: list[dict[str, Any]]) -> None:
-    Event.insert_many(rows).execute()
+    statements.insert(Event, rows)
 
 
 def unsequenced(limit: int) -> list[Event]:
@@ -85,3 +86,7 @@ def of_aggregate(aggregate_id: str, *, limit: int) -> list[Event]:
     """One resource's events in the order of their commits, sequenced or not yet."""
     query = Event.select().where(Event.aggregate_id == aggregate_id)
     return list(query.order_by(Event.position).limit(limit))
+
+
+def by_id(event_id: str) -> Event | None:
+    return Event.get_or_none(Event.id == event_id)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from peewee import JOIN, BlobField, CharField, CompositeKey, IntegerField, IntegrityError
 
+from offerhub.store import statements
 from offerhub.store.api_keys import ApiKey
 from offerhub.store.fields import Millis, Table
+from offerhub.store.statements import Statement, given, row_of
 
 
 class IdempotentAnswer(Table):
@@ -22,6 +24,28 @@ class IdempotentAnswer(Table):
     class Meta:
         table_name = "idempotent_answers"
         primary_key = CompositeKey("marketplace_id", "key")
+
+
+_API_KEY = Statement(lambda: ApiKey.select().where(ApiKey.id == given("key_id")), ApiKey)
+_API_KEY_AND_ANSWER = Statement(
+    lambda: (
+        ApiKey.select(
+            ApiKey,
+            IdempotentAnswer.fingerprint,
+            IdempotentAnswer.status,
+            IdempotentAnswer.body,
+            IdempotentAnswer.expires_at,
+        )
+        .join(
+            IdempotentAnswer,
+            JOIN.LEFT_OUTER,
+            on=(IdempotentAnswer.marketplace_id == given("marketplace_id"))
+            & (IdempotentAnswer.key == given("key")),
+        )
+        .where(ApiKey.id == given("key_id"))
+    ),
+    ApiKey,
+)
 
 
 class AlreadyAnswered(Exception):
@@ -51,22 +75,13 @@ def with_api_key(
 ) -> tuple[ApiKey | None, Kept | None]:
     """The API key and, for an idempotency key, its kept answer, in one statement."""
     if key is None:
-        return ApiKey.get_or_none(ApiKey.id == key_id), None
-    query = (
-        ApiKey.select(ApiKey, IdempotentAnswer)
-        .join(
-            IdempotentAnswer,
-            JOIN.LEFT_OUTER,
-            on=(IdempotentAnswer.marketplace_id == marketplace_id) & (IdempotentAnswer.key == key),
-            attr="answer",
-        )
-        .where(ApiKey.id == key_id)
-    )
-    row = query.get_or_none()
-    if row is None:
+        return _API_KEY.first(key_id=key_id), None
+    found = _API_KEY_AND_ANSWER.values(key_id=key_id, marketplace_id=marketplace_id, key=key)
+    if not found:
         return None, None
-    answer = getattr(row, "answer", None)
-    return row, _kept(answer if answer is not None and answer.fingerprint else None)
+    *columns, fingerprint, status, body, expires_at = found[0]
+    kept = None if fingerprint is None else Kept(fingerprint, status, bytes(body), expires_at)
+    return row_of(ApiKey, columns), kept
 
 
 def insert(row: dict[str, object], *, replacing_expired_at: int | None = None) -> None:
@@ -81,7 +96,7 @@ def insert(row: dict[str, object], *, replacing_expired_at: int | None = None) -
             & (IdempotentAnswer.expires_at <= replacing_expired_at)
         ).execute()
     try:
-        IdempotentAnswer.insert(**row).execute()
+        statements.insert(IdempotentAnswer, [row])
     except IntegrityError as conflict:
         raise AlreadyAnswered(str(row["key"])) from conflict
 

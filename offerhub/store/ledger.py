@@ -7,13 +7,16 @@ lock that all requests queue for.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from peewee import BigAutoField, Case, CharField, TextField, fn
+from peewee import BigAutoField, Case, CharField, Query, TextField, fn
 
+from offerhub.store import statements
 from offerhub.store.database import execute, for_update
 from offerhub.store.fields import Millis, Stroops, Table
 from offerhub.store.paging import Rows, page
+from offerhub.store.statements import Statement, given
 
 
 class Account(Table):
@@ -69,16 +72,29 @@ def apply(deltas: Mapping[str, int]) -> dict[str, int]:
     An account that is missing, or would go below zero, is left out of the answer and unchanged.
     Locks the rows in the order of their names.
     """
-    change = Case(None, [(Account.name == name, delta) for name, delta in deltas.items()], 0)
-    ordered = for_update(
-        Account.select(Account.name).where(Account.name.in_(list(deltas))).order_by(Account.name)
-    )
-    query = (
-        Account.update(balance=Account.balance + change)
-        .where(Account.name.in_(ordered) & (Account.balance + change >= 0))
-        .returning(Account.name, Account.balance)
-    )
-    return {row.name: row.balance for row in query.execute()}
+    values: dict[str, Any] = {}
+    for number, (name, delta) in enumerate(deltas.items()):
+        values |= {f"name_{number}": name, f"delta_{number}": delta}
+    return dict(_apply(len(deltas)).values(**values))
+
+
+@lru_cache(maxsize=64)
+def _apply(count: int) -> Statement[Account]:
+    def build() -> Query:
+        names = [given(f"name_{number}") for number in range(count)]
+        change = Case(
+            None, [(Account.name == n, given(f"delta_{i}")) for i, n in enumerate(names)], 0
+        )
+        ordered = for_update(
+            Account.select(Account.name).where(Account.name.in_(names)).order_by(Account.name)
+        )
+        return (
+            Account.update(balance=Account.balance + change)
+            .where(Account.name.in_(ordered) & (Account.balance + change >= 0))
+            .returning(Account.name, Account.balance)
+        )
+
+    return Statement(build, Account)
 
 
 def balances(names: Sequence[str]) -> dict[str, int]:
@@ -89,8 +105,8 @@ def balances(names: Sequence[str]) -> dict[str, int]:
 
 def insert(transfer: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
     """Append a transfer and its entries. Raises: IntegrityError when the reference was posted."""
-    Transfer.insert(**transfer).execute()
-    Entry.insert_many(list(entries)).execute()
+    statements.insert(Transfer, [transfer])
+    statements.insert(Entry, entries)
 
 
 def transfer_by_reference(reference: str) -> Transfer | None:

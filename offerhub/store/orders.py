@@ -1,10 +1,14 @@
 """Orders, milestones and their escrow contracts."""
 
-from peewee import CharField, IntegerField, TextField, fn
+from typing import Any
 
+from peewee import CharField, IntegerField, Query, TextField, fn
+
+from offerhub.store import statements
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Stroops, Table
 from offerhub.store.paging import Rows, page
+from offerhub.store.statements import Statement, given
 from offerhub.store.users import User
 
 
@@ -74,6 +78,13 @@ class Escrow(Table):
         table_name = "escrows"
 
 
+def insert(row: dict[str, Any]) -> Order:
+    """Raises: IntegrityError when the client's reference was used before."""
+    made = Order(**row)
+    statements.insert(Order, [made.__data__])
+    return made
+
+
 def get(order_id: str) -> Order | None:
     return Order.get_or_none(Order.id == order_id)
 
@@ -88,13 +99,21 @@ def reserve_if_created(order_id: str, *, now: int) -> Order | None:
 
     The changed and locked order, or None when it was not so.
     """
+    return _RESERVE.first(order_id=order_id, now=now)
+
+
+def _reserve() -> Query:
     active = User.select(User.id).where((User.id == Order.buyer_id) & (User.status == "ACTIVE"))
-    query = (
-        Order.update(status="FUNDS_RESERVED", updated_at=now, version=Order.version + 1)
-        .where((Order.id == order_id) & (Order.status == "ORDER_CREATED") & fn.EXISTS(active))
+    return (
+        Order.update(status="FUNDS_RESERVED", updated_at=given("now"), version=Order.version + 1)
+        .where(
+            (Order.id == given("order_id")) & (Order.status == "ORDER_CREATED") & fn.EXISTS(active)
+        )
         .returning(Order)
     )
-    return next(iter(query.execute()), None)
+
+
+_RESERVE = Statement(_reserve, Order)
 
 
 def find_by_client_ref(client_order_ref: str) -> Order | None:

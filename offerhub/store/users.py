@@ -5,6 +5,7 @@ from peewee import BooleanField, CharField, IntegerField, TextField
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
 from offerhub.store.paging import Rows, page
+from offerhub.store.statements import Statement, given
 
 
 class User(Table):
@@ -47,8 +48,20 @@ class Wallet(Table):
         table_name = "wallets"
 
 
+_USER = Statement(lambda: User.select().where(User.id == given("user_id")), User)
+_USERS = Statement(
+    lambda: User.select().where((User.id == given("first")) | (User.id == given("second"))), User
+)
+
+
 def get(user_id: str) -> User | None:
-    return User.get_or_none(User.id == user_id)
+    return _USER.first(user_id=user_id)
+
+
+def both(user_id: str, other_id: str) -> tuple[User | None, User | None]:
+    """Two users, in one statement."""
+    found = {user.id: user for user in _USERS.rows(first=user_id, second=other_id)}
+    return found.get(user_id), found.get(other_id)
 
 
 def get_for_update(user_id: str) -> User | None:

@@ -33,10 +33,13 @@ class Bell:
     why: str
 
 
-QUEUES = ("critical", "webhooks", "maintenance")
+QUEUES = ("critical", "webhooks", "deliveries", "maintenance")
 BELLS = {
     "operations": Bell("critical", "offerhub.worker.jobs.operations.drain", 120, "money moves"),
     "inbox": Bell("webhooks", "offerhub.worker.jobs.inbox.drain", 120, "webhooks are applied"),
+    "deliveries": Bell(
+        "deliveries", "offerhub.worker.jobs.deliveries.drain", 300, "marketplaces are told"
+    ),
     "checks": Bell("maintenance", "offerhub.worker.jobs.checks.drain", 300, "providers are asked"),
     "housekeeping": Bell(
         "maintenance", "offerhub.worker.jobs.housekeeping.sweep", 300, "old rows are purged"

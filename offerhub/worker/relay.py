@@ -17,7 +17,7 @@ from offerhub.bootstrap import SystemClock
 from offerhub.domain.ids import new_id
 from offerhub.events import relay
 from offerhub.ports.clock import epoch_ms
-from offerhub.worker.queues import RELAY_LIST, connect
+from offerhub.worker.queues import RELAY_LIST, RedisDoorbell, connect
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,7 @@ class Loop:
     def __init__(self, holder: str, redis: Redis | None) -> None:
         self.holder = holder
         self.redis = redis
+        self.doorbell = RedisDoorbell(redis) if redis is not None else None
         self.clock = SystemClock()
         self.sealed_at = 0.0
         self.floor = 0
@@ -86,6 +87,8 @@ class Loop:
             )
             if sealed == 0 or newest > self.floor + 2 * relay.LATE_POSITIONS:
                 self.floor = max(self.floor, newest - relay.LATE_POSITIONS)
+        if placed and self.doorbell is not None:
+            self.doorbell.ring("deliveries")
         return placed + sealed > 0
 
     def _wait(self, stopping: threading.Event) -> None:

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 1
 ANSWER_S = 5.0  # then the process ends, and is started anew
-INTERVALS_S = {"operations": 3, "inbox": 3, "checks": 5, "housekeeping": 3600}
+INTERVALS_S = {"operations": 3, "inbox": 3, "deliveries": 3, "checks": 5, "housekeeping": 3600}
 
 
 def run_scheduler(*, redis_url: str) -> None:

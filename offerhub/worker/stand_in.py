@@ -12,7 +12,7 @@ import structlog
 
 from offerhub.services.context import App
 from offerhub.worker import process
-from offerhub.worker.jobs import checks, inbox, operations
+from offerhub.worker.jobs import checks, deliveries, inbox, operations
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,7 @@ FINISH_S = 20.0
 WORK: dict[str, tuple[str, Callable[[App], None], float]] = {
     "critical": ("operations", operations.work, 7.0),
     "webhooks": ("inbox", inbox.work, 7.0),
+    "deliveries": ("deliveries", deliveries.work, 7.0),
     "maintenance": ("checks", checks.work, 12.0),
 }
 

@@ -5,7 +5,8 @@ in all of them. So it is loaded here, once; a program then begins as a fork of t
 once, also after a crash, and sharing that memory. Programs that are not in the table (Valkey is
 foreign, the API must be patched by gevent before anything else is loaded) are started anew.
 
-Called as `python -m offerhub.cli.appliance.manager`, with supervisor's own options.
+Called as `python -m offerhub.cli.appliance.manager` in the deployment's folder, with supervisor's
+own options.
 """
 
 import gc
@@ -15,18 +16,22 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from supervisor import supervisord  # type: ignore[import-untyped]
 from supervisor.options import ServerOptions  # type: ignore[import-untyped]
 
-from offerhub.cli.appliance import child
+from offerhub.cli.appliance import child, holding, programs
 
+TAKEOVER_S: Final = 45.0  # an earlier manager lets its programs finish first
 _WORKER: Final = ("offerhub.worker.main", "offerhub.cli.processes")
 LOADED: Final[Mapping[str, tuple[str, ...]]] = {
     "sandbox": ("offerhub.sandbox.server", "offerhub.cli.processes"),
     "worker-critical": (*_WORKER, "offerhub.worker.jobs.operations"),
     "worker-webhooks": (*_WORKER, "offerhub.worker.jobs.inbox"),
+    "worker-deliveries": (*_WORKER, "offerhub.worker.jobs.deliveries"),
     "worker-maintenance": (*_WORKER, "offerhub.worker.jobs.checks"),
     "relay": ("offerhub.worker.relay", "offerhub.cli.processes"),
     "deposits": ("offerhub.worker.deposits", "offerhub.cli.processes"),
@@ -36,7 +41,11 @@ LOADED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run supervisor until it is told to stop."""
+    """Run supervisor, the only one of this folder, until it is told to stop."""
+    try:
+        holding.hold(Path("data/run"), programs.MANAGER, takeover_s=TAKEOVER_S)
+    except holding.StillHeld as error:
+        sys.exit(f"offerhub: {error}")
     supervisord.ServerOptions = Options  # the one place where supervisor makes its options
     supervisord.main(arguments)
 
@@ -74,7 +83,11 @@ def _load(name: str) -> bool:
 
 
 def _become(name: str, env: Mapping[str, str]) -> NoReturn:
-    """Be the program `name`, then end, without going back into supervisor's code."""
+    """Be the program `name`, then end, without going back into supervisor's code.
+
+    Supervisor's own ending would remove the socket and the process number of whichever manager
+    runs by then.
+    """
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -93,9 +106,15 @@ def _become(name: str, env: Mapping[str, str]) -> NoReturn:
     except BaseException:  # noqa: BLE001 - as the interpreter would
         traceback.print_exc()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        _flush()
         os._exit(code)
+
+
+def _flush() -> None:
+    """Write out what is left; a manager that was killed does not read it any more."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _exit_code(end: SystemExit) -> int:

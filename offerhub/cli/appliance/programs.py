@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from offerhub.settings import Settings
 
+MANAGER: Final = "manager"  # the process manager itself; it is not in its own table
 VALKEY: Final = "valkey"
 SANDBOX: Final = "sandbox"
 API: Final = "api"
@@ -32,6 +33,7 @@ _SERVER: Final = (
     Program(API, ("serve",), 30, 35, "the API"),
     Program("worker-critical", ("worker", "critical"), 40, 60, "money operations"),
     Program("worker-webhooks", ("worker", "webhooks"), 40, 60, "incoming webhooks"),
+    Program("worker-deliveries", ("worker", "deliveries"), 40, 60, "outgoing webhooks"),
     Program("worker-maintenance", ("worker", "maintenance"), 40, 60, "sweeps, reconciliation"),
     Program("relay", ("relay",), 40, 15, "the order of events"),
     Program("deposits", ("deposits",), 40, 15, "reads the chain"),
