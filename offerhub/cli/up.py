@@ -105,13 +105,13 @@ def _stop(home: Path) -> bool:
             time.sleep(0.1)
     if not run.is_dir():
         return running is not None
-    survivors = [
-        program.name
+    survivors = [holding.stop(run, programs.MANAGER, grace_s=STOP_TIMEOUT_S)]
+    survivors += [
+        holding.stop(run, program.name, grace_s=float(program.stop_s))
         for program in reversed(programs.ALL)
-        if holding.stop(run, program.name, grace_s=float(program.stop_s))
     ]
     paths.remove_sockets(home)
-    return running is not None or bool(survivors)
+    return running is not None or any(survivors)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Deployment:
             while supervisord.connect(self.home) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
         if paths.run(self.home).is_dir():
+            holding.stop(paths.run(self.home), programs.MANAGER, grace_s=30)
             for program in reversed(programs.ALL):
                 holding.stop(paths.run(self.home), program.name, grace_s=5)
         paths.remove_sockets(self.home)

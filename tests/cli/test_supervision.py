@@ -187,3 +187,17 @@ def test_programs_follow_the_settings(deployment: Deployment) -> None:
 def _listens(host: str, port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((host, port)) == 0
+
+
+def test_a_manager_that_lost_its_socket_is_replaced_and_stopped(deployment: Deployment) -> None:
+    first = _start(deployment, "valkey").pid()
+    paths.supervisor_socket(deployment.home).unlink()
+    assert supervisord.connect(deployment.home) is None
+    second = _start(deployment, "valkey").pid()
+    assert second != first
+    assert deployment.pid(programs.MANAGER) == second
+    paths.supervisor_socket(deployment.home).unlink()
+    done = deployment.run("down")
+    assert (done.returncode, done.stdout) == (0, "OfferHub is down.\n"), done.stderr
+    assert deployment.pid(programs.MANAGER) is None
+    assert deployment.pid("valkey") is None

@@ -20,7 +20,7 @@ from offerhub.cli.exits import Failure
 from offerhub.settings import paths
 
 RPC_TIMEOUT_S: Final = 10.0
-START_TIMEOUT_S: Final = 60.0  # it loads all programs first; see `manager`
+START_TIMEOUT_S: Final = 90.0  # it loads all programs first; see `manager`
 LOG_BYTES: Final = "10MB"
 LOG_BACKUPS: Final = 5
 LAUNCHER: Final = "data/run/launch"
