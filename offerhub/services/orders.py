@@ -11,7 +11,7 @@ from offerhub.services import audit
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
-from offerhub.services.users import require, require_active
+from offerhub.services.users import require_active, require_both
 from offerhub.store import disputes as disputes_store
 from offerhub.store import events as events_store
 from offerhub.store import operations as operations_store
@@ -48,26 +48,27 @@ def create_order(
     fees.check_fee_bps(fee_bps)
     now = ctx.now_ms()
     with atomic():
-        require(buyer_id)
-        require(seller_id)
+        require_both(buyer_id, seller_id)
         if client_order_ref is not None and store.find_by_client_ref(client_order_ref):
             raise _duplicate(client_order_ref)
         try:
-            row = store.Order.create(
-                id=ids.new_id(ids.ORDER),
-                buyer_id=buyer_id,
-                seller_id=seller_id,
-                amount=amount_stroops,
-                currency="USD",
-                title=title,
-                description=description,
-                client_order_ref=client_order_ref,
-                platform_fee_bps=fee_bps,
-                milestone_count=len(milestones),
-                status=ORDER.initial,
-                metadata=metadata or {},
-                created_at=now,
-                updated_at=now,
+            row = store.insert(
+                {
+                    "id": ids.new_id(ids.ORDER),
+                    "buyer_id": buyer_id,
+                    "seller_id": seller_id,
+                    "amount": amount_stroops,
+                    "currency": "USD",
+                    "title": title,
+                    "description": description,
+                    "client_order_ref": client_order_ref,
+                    "platform_fee_bps": fee_bps,
+                    "milestone_count": len(milestones),
+                    "status": ORDER.initial,
+                    "metadata": metadata or {},
+                    "created_at": now,
+                    "updated_at": now,
+                }
             )
         except UniqueViolation as exc:
             raise _duplicate(client_order_ref) from exc

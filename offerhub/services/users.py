@@ -188,6 +188,14 @@ def require(user_id: str) -> store.User:
     return row
 
 
+def require_both(user_id: str, other_id: str) -> None:
+    """Look two users up together. Raises: USER_NOT_FOUND for the first that is missing."""
+    found = store.both(user_id, other_id)
+    for wanted, row in zip((user_id, other_id), found, strict=True):
+        if row is None:
+            raise NotFound(code="USER_NOT_FOUND", user_id=wanted)
+
+
 def require_active(user_id: str) -> store.User:
     """The row of a user who may move money out. Raises: USER_NOT_FOUND, USER_SUSPENDED."""
     row = require(user_id)
