@@ -2,17 +2,20 @@
 
 Not here: tables and queries. A process calls `connect_to` once; tests call it per database.
 SQLite runs in WAL with full sync, and every transaction begins IMMEDIATE: a plain BEGIN that reads
-first and writes later fails with busy errors as soon as two processes write.
+first and writes later fails with busy errors as soon as two processes write. Within a process
+writers take turns by a lock: SQLite's own waiting would stop all greenlets, the one that it waits
+for among them.
 """
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from peewee import Database, DatabaseProxy, Model, ModelSelect, Query
+from peewee import Database, DatabaseProxy, Model, ModelSelect, OperationalError, Query
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
 log = structlog.get_logger(__name__)
@@ -22,6 +25,15 @@ OLDEST_SQLITE = (3, 37, 0)  # strict tables
 POOL_WAIT_S = 20
 
 proxy = DatabaseProxy()
+
+
+class SqlitePool(PooledSqliteDatabase):  # type: ignore[misc]
+    """The pool, and whose turn it is to write in this process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.turn = threading.Lock()
+
 
 Row = TypeVar("Row", bound=Model)
 
@@ -38,14 +50,19 @@ def open_database(url: str, *, max_connections: int = 20) -> Database:
         path = unquote(parts.path)
         if not path or path == "/":
             raise ValueError("DATABASE_URL for SQLite names a file: sqlite:////path/to/file.db")
-        return PooledSqliteDatabase(
+        return SqlitePool(
             path.removeprefix("/") if not path.startswith("//") else path[1:],
             max_connections=max_connections,
             stale_timeout=300,
-            timeout=BUSY_TIMEOUT_S,
+            timeout=POOL_WAIT_S,  # for a connection; Peewee's pool keeps this word for itself
             lock_type="IMMEDIATE",
             check_same_thread=False,
-            pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1},
+            pragmas={
+                "busy_timeout": BUSY_TIMEOUT_S * 1000,
+                "journal_mode": "wal",
+                "synchronous": "full",
+                "foreign_keys": 1,
+            },
         )
     if parts.scheme in {"postgresql", "postgres"}:
         from offerhub.store.postgres_pool import PostgresPool  # its driver is an extra
@@ -74,8 +91,36 @@ def atomic() -> Iterator[None]:
     Whatever leaves the outermost block by an exception rolls all of it back, so nobody inside
     may catch a database error and go on.
     """
-    with connection(), proxy.transaction():
+    with connection(), _turn_to_write() as end_turn, proxy.transaction():
+        if end_turn is not None:
+            proxy.after_commit(end_turn)  # before any wake-up, which may take its time
         yield
+
+
+@contextmanager
+def _turn_to_write() -> Iterator[Callable[[], None] | None]:
+    """On SQLite, wait until no other thread or greenlet of this process writes.
+
+    Raises: OperationalError when that takes too long.
+    """
+    if in_transaction() or is_postgres():
+        yield None
+        return
+    turn: threading.Lock = proxy.obj.turn
+    if not turn.acquire(timeout=BUSY_TIMEOUT_S):
+        raise OperationalError(f"another writer of this process took over {BUSY_TIMEOUT_S} s")
+    mine = True
+
+    def end() -> None:
+        nonlocal mine
+        if mine:
+            mine = False
+            turn.release()
+
+    try:
+        yield end
+    finally:
+        end()
 
 
 @contextmanager
