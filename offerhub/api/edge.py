@@ -1,6 +1,7 @@
 """The parts of the HTTP edge that live as long as the process."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from flask import current_app
 
@@ -17,7 +18,10 @@ EXTENSION = "offerhub"
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`app` is the application proper; the rest serves HTTP alone."""
+    """`app` is the application proper; the rest serves HTTP alone.
+
+    `stopping` is set when the process is told to end: streams then end, and clients resume.
+    """
 
     app: App
     credentials: Credentials
@@ -27,6 +31,7 @@ class Edge:
     seats: StreamSeats
     uses: UseRecorder
     health: HealthMonitor
+    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 def edge() -> Edge:

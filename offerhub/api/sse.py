@@ -29,6 +29,7 @@ from offerhub.services import api_keys, representations
 from offerhub.services.api_keys import Principal
 
 HEARTBEAT_S: Final = 5.0
+LOOK_UP_S: Final = 2.0  # how soon a stream notices that the process is to end
 WRITE_TIMEOUT_S: Final = 20.0
 SEND_BUFFER_BYTES: Final = 65_536
 BATCH: Final = 100
@@ -78,6 +79,7 @@ class Follower:
         self, at: Edge, who: Principal, *, after: int | None, filters: dict[str, Any]
     ) -> None:
         self._app = at.app
+        self._stopping = at.stopping
         self._who = who
         self._position = after
         self._filters = filters
@@ -89,8 +91,9 @@ class Follower:
         try:
             yield from self._opening()
             beat_at_s = time.monotonic() + HEARTBEAT_S
-            while True:
-                head = stream.wait_for_newer(self._here, max(0.0, beat_at_s - time.monotonic()))
+            while not self._stopping.is_set():
+                left_s = max(0.0, beat_at_s - time.monotonic())
+                head = stream.wait_for_newer(self._here, min(left_s, LOOK_UP_S))
                 if head > self._here:
                     yield from self._newer(head)
                 if time.monotonic() >= beat_at_s:

@@ -22,13 +22,8 @@ from offerhub.services.idempotency import Answer
 MAX_WAIT_S: Final = 60
 _POLL_S: Final = 0.25
 
-# States that a request leaves behind and a worker moves on from.
-INTERIM: Final = frozenset(
-    {
-        "TOPUP_CREATED", "ESCROW_CREATING", "ESCROW_FUNDING", "ESCROW_FUNDED",
-        "RELEASE_REQUESTED", "REFUND_REQUESTED", "WITHDRAWAL_COMMITTED", "WITHDRAWAL_PENDING",
-    }
-)  # fmt: skip
+# States that pass by themselves once a provider has answered, with no operation pending any more.
+INTERIM: Final = frozenset({"TOPUP_CREATED", "WITHDRAWAL_COMMITTED", "WITHDRAWAL_PENDING"})
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])", re.IGNORECASE)
 
 
@@ -44,12 +39,13 @@ def until_final(view: Callable[..., Any], answer: Answer) -> Answer:
     seconds = wanted_s(request.headers.get("Prefer"))
     if read is None or seconds == 0 or answer.replayed or answer.status != 202:
         return answer
-    resource_id = json.loads(answer.body)["data"]["id"]
+    first = json.loads(answer.body)["data"]
     deadline = time.monotonic() + seconds
     now, app = state(), edge().app
     while time.monotonic() < deadline:
-        shown = read(current_context(), resource_id)
-        if shown["status"] not in INTERIM:
+        shown = read(current_context(), first["id"])
+        if _has_ended(shown):
+            shown = {name: shown[name] for name in first}  # reading one may show more
             body = envelope.success(shown, request_id=now.request_id, now_ms=app.now_ms())
             final = Answer(200, body)
             if now.claim is not None:
@@ -57,3 +53,11 @@ def until_final(view: Callable[..., Any], answer: Answer) -> Answer:
             return final
         time.sleep(_POLL_S)
     return answer
+
+
+def _has_ended(shown: dict[str, Any]) -> bool:
+    """Whether nothing more will happen by itself: done, or stuck and in need of an operator."""
+    operation = shown.get("operation")
+    if operation is not None and operation["status"] == "PENDING":
+        return False
+    return shown["status"] not in INTERIM

@@ -12,10 +12,13 @@ from offerhub.services.health import UNHEALTHY
 
 blp = Routes("health", __name__, url_prefix="/health", description="How the deployment is")
 
+_REPORT = enveloped(shapes.Health, page=False)
+
 
 @blp.route("", methods=["GET"])
 @public(limited=False)
-@blp.documented(200, schema=enveloped(shapes.Health, page=False))
+@blp.documented(200, schema=_REPORT)
+@blp.documented(503, schema=_REPORT, description="Unhealthy; the body is the same.")
 def get_health() -> Response:
     """Report on every component
 
@@ -35,7 +38,8 @@ def get_live() -> Response:
 
 @blp.route("/ready", methods=["GET"])
 @public(limited=False)
-@blp.documented(200, schema=enveloped(shapes.Health, page=False))
+@blp.documented(200, schema=_REPORT)
+@blp.documented(503, schema=_REPORT, description="Unhealthy; the body is the same.")
 def get_ready() -> Response:
     """Say whether this process can serve requests
 
