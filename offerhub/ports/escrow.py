@@ -126,6 +126,13 @@ class Escrows(Protocol):
         """Raises: Rejected (look the hash up before believing it), Unavailable, OutcomeUnknown."""
         ...
 
+    def follow(self, transaction_hash: str) -> None:
+        """Have the service's index take in a transaction that has applied without its knowing.
+
+        May be repeated freely. Raises: Rejected, Unavailable.
+        """
+        ...
+
     def read(self, contract_id: str, *, multi_release: bool) -> EscrowFacts | None: ...
 
     def find_by_order(self, order_id: str, *, signer: str) -> tuple[EscrowFacts, ...]:

@@ -29,6 +29,8 @@ from offerhub.services.steps import (
     Verdict,
     Wait,
 )
+from offerhub.store import operations as operations_store
+from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
 RESEND_AFTER_MS = 5_000
@@ -69,7 +71,7 @@ class ChainStep(BaseStep):
         built = self.build(run)
         if isinstance(built, Done):
             return built
-        return Prepared({**self.request(run), "hash": built.hash}, built)
+        return intent(self.request(run), built)
 
     def call(self, run: Run, row: StepRow) -> Verdict:
         row.outcome = {**(row.outcome or {}), "sent_at_ms": run.ctx.now_ms()}
@@ -129,6 +131,23 @@ class ChainStep(BaseStep):
                 )
             )
         return self.outcome(run, row, result)
+
+
+def intent(request: dict[str, Any], built: SignedTransaction) -> Prepared:
+    """The intent to send what was built.
+
+    Raises: Unavailable when it was built on an account as it was before our own last transaction:
+    one replica of the reader lags, and the network would refuse the sequence number.
+    """
+    with connection():
+        newest = operations_store.newest_sequence(built.source)
+    if built.sequence <= newest:
+        raise Unavailable(
+            f"the reader of the chain does not show sequence {newest} of {built.source} yet",
+            provider="stellar",
+            retry_after_s=1.0,
+        )
+    return Prepared({**request, "hash": built.hash}, built)
 
 
 def transaction_of(row: StepRow) -> SignedTransaction:

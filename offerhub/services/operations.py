@@ -74,7 +74,7 @@ def start(
 def list_operations(ctx: Context, *, status: str | None = None, limit: int = 100) -> list[Any]:
     """Newest first, with their steps."""
     with connection():
-        return [_detail(row) for row in store.listed(status=status, limit=limit)]
+        return [detail(row) for row in store.listed(status=status, limit=limit)]
 
 
 def retry(ctx: Context, operation_id: str, *, reason: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def retry(ctx: Context, operation_id: str, *, reason: str) -> dict[str, Any]:
             after={"status": "PENDING", "reason": reason},
         )
         after_commit(lambda: ctx.app.doorbell.ring("operations"))
-        return _detail(row)
+        return detail(row)
 
 
 def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | None) -> None:
@@ -137,7 +137,7 @@ def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | 
     )
 
 
-def _detail(row: store.Operation) -> dict[str, Any]:
+def detail(row: store.Operation) -> dict[str, Any]:
     shown = represent(row) or {"id": row.id, "kind": row.kind, "status": row.status}
     return {
         **shown,

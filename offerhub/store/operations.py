@@ -163,6 +163,14 @@ def latest_step(operation_id: str, name: str) -> Step | None:
     return query.order_by(Step.attempt.desc()).first()
 
 
+def newest_sequence(source_address: str) -> int:
+    """The highest sequence number that a transaction of ours used on this account; 0 for none."""
+    query = Step.select(fn.MAX(Step.sequence)).where(
+        (Step.source_address == source_address) & (Step.status == "SUCCEEDED")
+    )
+    return int(query.scalar() or 0)
+
+
 def own_hashes(hashes: list[str]) -> set[str]:
     """Which of these transactions we prepared ourselves."""
     query = Step.select(Step.tx_hash).where(Step.tx_hash.in_(hashes))
@@ -212,3 +220,17 @@ def database_now_ms() -> int | None:
         return None
     row = execute("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint").fetchone()
     return int(row[0])
+
+
+def any_pending(kinds: tuple[str, ...]) -> bool:
+    """Whether an operation whose kind begins with one of these (none: any) is under way."""
+    query = Operation.select(Operation.kind).where(Operation.status == "PENDING").distinct()
+    return any(not kinds or row.kind.startswith(kinds) for row in query)
+
+
+def any_live_for_order(order_id: str) -> bool:
+    """Whether an operation about this order, its milestones or its disputes is under way."""
+    query = Operation.select(Operation.subject_id, Operation.params).where(
+        Operation.status.in_(("PENDING", "STUCK"))
+    )
+    return any(order_id in (row.subject_id, row.params.get("order_id")) for row in query)

@@ -1,7 +1,8 @@
 """The world of service tests, on SQLite and on Postgres.
 
 `world` is a test's own. `shared_world` is one per module and database, for tests that only look
-at the users, orders and movements that they made themselves.
+at the users, orders and movements that they made themselves. A module's `OUTBOUND` is the patience
+that its world has with the providers.
 """
 
 import shutil
@@ -18,7 +19,7 @@ from tests.fixtures.databases import (
     _once_per_run,
 )
 from tests.fixtures.valkey import ValkeyServer
-from tests.services.world import World, open_world
+from tests.services.world import QUICK, World, open_world
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def _module_world(
     else:
         databases = request.getfixturevalue("_postgres")
         url = databases.take(_once_per_run("postgres-template", _make_postgres_template))
-    made = open_world(database_url=url, redis_url=_valkey.url)
+    outbound = getattr(request.module, "OUTBOUND", QUICK)
+    made = open_world(database_url=url, redis_url=_valkey.url, outbound=outbound)
     try:
         made.set_up()
         yield made

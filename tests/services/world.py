@@ -107,8 +107,8 @@ class World:
         """The same application, with a probe at its crash points."""
         return replace(self.app, probe=probe)
 
-    def control(self, method: str, path: str, **json: Any) -> Any:
-        answer = self.http.request(method, f"{self.sandbox.url}/_control{path}", json=json or None)
+    def control(self, verb: str, path: str, /, **json: Any) -> Any:
+        answer = self.http.request(verb, f"{self.sandbox.url}/_control{path}", json=json or None)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

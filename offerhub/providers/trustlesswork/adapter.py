@@ -213,6 +213,10 @@ class TrustlessWorkEscrows:
         contract_id = self._client.send(transaction.xdr, self._step_of(transaction))
         return Sent(contract_id=contract_id)
 
+    def follow(self, transaction_hash: str) -> None:
+        """Have the index take in an applied transaction, where a send's answer was lost."""
+        self._client.follow(transaction_hash)
+
     def read(self, contract_id: str, *, multi_release: bool) -> EscrowFacts | None:
         """The contract as it is on chain now, with its live balance; None when it is unknown."""
         return self._reader.one(contract_id, multi_release=multi_release)

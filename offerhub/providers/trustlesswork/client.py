@@ -61,6 +61,20 @@ class TrustlessWorkClient:
         known = isinstance(contract_id, str) and StrKey.is_valid_contract(contract_id)
         return contract_id if known else None
 
+    def follow(self, transaction_hash: str) -> None:
+        """Have the index follow a transaction. Raises: Rejected, Unavailable.
+
+        The service's documents name both methods; PUT is tried where POST is not known.
+        """
+        path, body = "/indexer/update-from-txHash", {"txHash": transaction_hash}
+        for method in ("POST", "PUT"):
+            self._limiter.acquire(PROVIDER)
+            answer = self._http.call(method, path, json=body, accept=_JUDGED | {405}, changes=False)
+            if answer.status not in {404, 405}:
+                break
+        if not _succeeded(answer):
+            raise self._refused_build(answer, path, Step(multi_release=None))
+
     def get(self, path: str, query: dict[str, str]) -> Any | None:
         """The JSON of a read; None when the service says 404. Raises: Rejected, Unavailable."""
         self._limiter.acquire(PROVIDER)

@@ -9,7 +9,7 @@ from typing import Any
 
 from offerhub.ledger import accounts, journal, transfers
 from offerhub.ports.errors import Unavailable
-from offerhub.services.chain_steps import ChainStep, moved
+from offerhub.services.chain_steps import ChainStep, intent, moved
 from offerhub.services.flows.keys import user_address
 from offerhub.services.steps import Done, Prepared, Run
 from offerhub.store.database import connection
@@ -49,7 +49,7 @@ class Bridge(ChainStep):
             destination=user_address(run.operation.params[_user(run)]),
             amount_stroops=lacking,
         )
-        return Prepared({"amount_stroops": lacking, "hash": built.hash}, built)
+        return intent({"amount_stroops": lacking}, built)
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         if "bridge_hash" not in facts:

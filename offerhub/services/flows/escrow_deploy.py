@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from offerhub.ports.chain import SignedTransaction, TransactionOutcome
-from offerhub.ports.errors import Rejected
+from offerhub.ports.errors import ProviderFailure, Rejected
 from offerhub.services import escrows, operations
 from offerhub.services.chain_steps import ChainStep, facts_of
 from offerhub.services.steps import BaseFlow, Done, Run, Step, Wait
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
+
+log = structlog.get_logger(__name__)
 
 
 class Deploy(ChainStep):
@@ -35,7 +39,12 @@ class Deploy(ChainStep):
     def outcome(self, run: Run, row: StepRow, result: TransactionOutcome) -> Done | Wait:
         contract_id = (row.outcome or {}).get("contract_id") or self._find(run)
         if contract_id is None:
-            return Wait(1.0)  # the service's index lags behind the chain
+            # The service's index lags behind the chain, or never heard how its sending ended.
+            try:
+                run.app.escrows.follow(result.hash)
+            except ProviderFailure as failure:
+                log.info("deploy.not_indexed", error=failure.message)
+            return Wait(1.0)
         return Done({**facts_of(self.name, result), "contract_id": contract_id})
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
