@@ -20,7 +20,7 @@ class Rows:
     next_cursor: str | None
 
 
-def page(query: ModelSelect, *, limit: int, cursor: str | None, by: Any, tie: Any) -> Rows:
+def page(query: "ModelSelect[Any]", *, limit: int, cursor: str | None, by: Any, tie: Any) -> Rows:
     """Rows of `query` ordered by (`by`, `tie`), both descending.
 
     limit: 1 to MAX_LIMIT. by: a Millis or sequence column; tie: the primary key.

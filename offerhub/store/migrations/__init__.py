@@ -9,6 +9,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from peewee import Database
 from playhouse.migrations import Runner
@@ -21,22 +22,24 @@ DIRECTORY = Path(__file__).parent / "versions"
 
 def migrate(url: str) -> list[str]:
     """Bring the database at `url` up to date; the names of the scripts that were applied."""
-    database = open_database(url, max_connections=1)
-    database.connect()
-    try:
-        with _lock(database):
-            return list(Runner(database, str(DIRECTORY)).up())
-    finally:
-        database.close_all()
+    with _connected(url) as database, _lock(database):
+        return list(Runner(database, str(DIRECTORY)).up())
 
 
 def pending(url: str) -> list[str]:
     """Names of scripts that this database still lacks; empty when it is up to date."""
-    database = open_database(url, max_connections=1)
-    database.connect()
-    try:
+    with _connected(url) as database:
         status = Runner(database, str(DIRECTORY)).status()
         return [row.name for row in status if row.path is not None and not row.applied]
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Any]:
+    """A database of its own, which leaves no connection behind."""
+    database: Any = open_database(url, max_connections=1)
+    database.connect()
+    try:
+        yield database
     finally:
         database.close_all()
 

@@ -1,4 +1,4 @@
-"""Outgoing webhooks, reconciliation runs, dead letters."""
+"""Outgoing webhooks, reconciliation runs."""
 
 from offerhub.store.migrations.ddl import run
 
@@ -34,14 +34,15 @@ def up(migrator, db):
         "WHERE next_attempt_at IS NOT NULL",
         """CREATE TABLE reconciliations (
             id TEXT PRIMARY KEY,
-            kind TEXT NOT NULL,
             status TEXT NOT NULL,
             checked INTEGER NOT NULL,
+            differing INTEGER NOT NULL,
+            unreachable INTEGER NOT NULL,
             started_at BIGINT NOT NULL,
             finished_at BIGINT)""",
         """CREATE TABLE differences (
             id TEXT PRIMARY KEY,
-            reconciliation_id TEXT NOT NULL REFERENCES reconciliations (id),
+            reconciliation_id TEXT REFERENCES reconciliations (id),
             kind TEXT NOT NULL,
             subject_type TEXT NOT NULL,
             subject_id TEXT NOT NULL,
@@ -50,16 +51,7 @@ def up(migrator, db):
             detail TEXT NOT NULL,
             status TEXT NOT NULL,
             created_at BIGINT NOT NULL)""",
+        "CREATE INDEX reconciliations_page ON reconciliations (started_at, id)",
         "CREATE INDEX differences_subject ON differences (subject_id)",
         "CREATE INDEX differences_run ON differences (reconciliation_id)",
-        """CREATE TABLE dead_letters (
-            id TEXT PRIMARY KEY,
-            kind TEXT NOT NULL,
-            subject_id TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            status TEXT NOT NULL,
-            created_at BIGINT NOT NULL,
-            closed_at BIGINT,
-            closed_reason TEXT)""",
-        "CREATE INDEX dead_letters_open ON dead_letters (status, created_at)",
     )
