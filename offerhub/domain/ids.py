@@ -31,28 +31,33 @@ REQUEST = "req"
 DEPOSIT = "dep"
 INBOX = "inb"
 COMMENT = "cmt"
+RECONCILIATION = "rec"
+DIFFERENCE = "dif"
 
 PREFIXES: Final = frozenset(
     {
         USER, ORDER, TOPUP, ESCROW, DISPUTE, WITHDRAWAL, EVENT, AUDIT, API_KEY, MARKETPLACE,
         WALLET, MILESTONE, TRANSFER, OPERATION, WEBHOOK_ENDPOINT, DELIVERY, REQUEST, DEPOSIT, INBOX,
-        COMMENT,
+        COMMENT, RECONCILIATION, DIFFERENCE,
     }
 )  # fmt: skip
 
 _ID = re.compile(r"(?P<prefix>[a-z]+)_[A-Za-z0-9_-]{21}", re.ASCII)
 
-Choice = Callable[[str], str]
+# The character for each byte: four bytes share one, so none is likelier than another.
+_CHARACTERS: Final = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
+
+RandomBytes = Callable[[int], bytes]
 
 
-def new_id(prefix: str, *, choice: Choice = secrets.choice) -> str:
+def new_id(prefix: str, *, random_bytes: RandomBytes = secrets.token_bytes) -> str:
     """A fresh id of the kind that `prefix` names.
 
     Raises: ValueError for a prefix that the contract does not know.
     """
     if prefix not in PREFIXES:
         raise ValueError(f"unknown id prefix {prefix!r}")
-    return f"{prefix}_" + "".join(choice(ALPHABET) for _ in range(LENGTH))
+    return f"{prefix}_{random_bytes(LENGTH).translate(_CHARACTERS).decode()}"
 
 
 def is_id(value: object, prefix: str) -> bool:

@@ -6,6 +6,7 @@ from peewee import BigAutoField, BigIntegerField, CharField, IntegerField, TextF
 
 from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
+from offerhub.store.paging import Rows, page
 
 
 class AuditRecord(Table):
@@ -76,3 +77,41 @@ def sealed_after(number: int, *, limit: int) -> list[tuple[AuditSeal, AuditRecor
 
 def count_unsealed() -> int:
     return int(AuditRecord.select().count()) - int(AuditSeal.select().count())
+
+
+def listed(
+    *,
+    limit: int,
+    cursor: str | None,
+    resource_type: str | None = None,
+    resource_id: str | None = None,
+    action: str | None = None,
+    user_id: str | None = None,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+) -> Rows:
+    query = AuditRecord.select()
+    for column, value in (
+        (AuditRecord.resource_type, resource_type),
+        (AuditRecord.resource_id, resource_id),
+        (AuditRecord.action, action),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if user_id is not None:
+        query = query.where(
+            (AuditRecord.resource_id == user_id) | (AuditRecord.actor_id == user_id)
+        )
+    if from_ms is not None:
+        query = query.where(AuditRecord.occurred_at >= from_ms)
+    if to_ms is not None:
+        query = query.where(AuditRecord.occurred_at < to_ms)
+    return page(
+        query, limit=limit, cursor=cursor, by=AuditRecord.position, tie=AuditRecord.position
+    )
+
+
+def seals_of(audit_ids: list[str]) -> dict[str, AuditSeal]:
+    return {
+        seal.audit_id: seal for seal in AuditSeal.select().where(AuditSeal.audit_id.in_(audit_ids))
+    }

@@ -8,6 +8,11 @@ from peewee import BigIntegerField, Model, TextField
 from offerhub.store.database import proxy
 
 
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
+
 class JSONText(TextField):
     """JSON as canonical text: sorted keys, no spaces. What was written is what is read."""
 
@@ -41,6 +46,4 @@ class Table(Model):
 
 def canonical(value: Any) -> str:
     """One text for one JSON value: sorted keys, no spaces, no NaN, not ASCII-escaped."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _canonical(value)

@@ -1,15 +1,17 @@
-"""Reconciliation runs, the differences they found, and dead letters."""
+"""Reconciliation runs and the differences that they found."""
 
-from peewee import CharField, IntegerField, TextField
+from peewee import CharField, IntegerField
 
 from offerhub.store.fields import JSONText, Millis, Stroops, Table
+from offerhub.store.paging import Rows, page
 
 
 class Reconciliation(Table):
     id = CharField(primary_key=True)
-    kind = CharField()
     status = CharField()
     checked = IntegerField(default=0)
+    differing = IntegerField(default=0)
+    unreachable = IntegerField(default=0)
     started_at = Millis()
     finished_at = Millis(null=True)
 
@@ -21,7 +23,7 @@ class Difference(Table):
     """Ours against theirs, never overwritten silently."""
 
     id = CharField(primary_key=True)
-    reconciliation_id = CharField()
+    reconciliation_id = CharField(null=True)
     kind = CharField()
     subject_type = CharField()
     subject_id = CharField()
@@ -35,17 +37,24 @@ class Difference(Table):
         table_name = "differences"
 
 
-class DeadLetter(Table):
-    """Work that ran out of attempts, kept until an operator retries or discards it."""
+def listed(*, limit: int, cursor: str | None) -> Rows:
+    return page(
+        Reconciliation.select(),
+        limit=limit,
+        cursor=cursor,
+        by=Reconciliation.started_at,
+        tie=Reconciliation.id,
+    )
 
-    id = CharField(primary_key=True)
-    kind = CharField()
-    subject_id = CharField()
-    reason = TextField()
-    status = CharField()
-    created_at = Millis()
-    closed_at = Millis(null=True)
-    closed_reason = TextField(null=True)
 
-    class Meta:
-        table_name = "dead_letters"
+def get(reconciliation_id: str) -> Reconciliation | None:
+    return Reconciliation.get_or_none(Reconciliation.id == reconciliation_id)
+
+
+def differences_of(reconciliation_id: str, *, limit: int = 1000) -> list[Difference]:
+    query = Difference.select().where(Difference.reconciliation_id == reconciliation_id)
+    return list(query.order_by(Difference.created_at, Difference.id).limit(limit))
+
+
+def insert_difference(row: dict[str, object]) -> None:
+    Difference.insert(**row).execute()

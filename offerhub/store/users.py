@@ -141,3 +141,7 @@ def wallet_of_for_update(user_id: str) -> Wallet | None:
 def wallet_for_update(wallet_id: str) -> Wallet | None:
     """Locks the wallet's row."""
     return for_update(Wallet.select().where(Wallet.id == wallet_id)).get_or_none()
+
+
+def active_wallets() -> list[Wallet]:
+    return list(Wallet.select().where(Wallet.status == "ACTIVE").order_by(Wallet.created_at))

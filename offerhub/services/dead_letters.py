@@ -1,0 +1,107 @@
+"""Work that ran out of attempts and moves no money: received webhooks and deliveries.
+
+Operations that are stuck are listed with the operations; they are never discarded.
+"""
+
+from typing import Any
+
+from offerhub.domain import ids
+from offerhub.domain.errors import InvalidState, NotFound
+from offerhub.services import audit
+from offerhub.services.context import Context
+from offerhub.services.representations import timestamp
+from offerhub.store import deliveries, inbox
+from offerhub.store.database import after_commit, atomic, connection
+
+LIMIT = 500
+_STATES = {"inbox": "DEAD", "delivery": "FAILED"}
+
+
+def list_dead_letters(ctx: Context) -> list[dict[str, Any]]:
+    """The newest LIMIT of each kind."""
+    with connection():
+        dead = [_inbox(row) for row in inbox.listed("DEAD", limit=LIMIT)]
+        failed = [_delivery(row) for row in deliveries.failed(limit=LIMIT)]
+    return sorted(dead + failed, key=lambda letter: str(letter["since"]), reverse=True)
+
+
+def retry(ctx: Context, letter_id: str) -> dict[str, Any]:
+    """Put one back to work. Commits. Raises: NOT_FOUND, INVALID_STATE."""
+    now = ctx.now_ms()
+    with atomic():
+        kind, row = _locked(letter_id)
+        before = row.status
+        row.status = "RECEIVED" if kind == "inbox" else "PENDING"
+        row.attempts = 0
+        row.next_attempt_at = now
+        row.save()
+        audit.record(
+            ctx, action="dead_letter.retry", resource_type=kind, resource_id=letter_id,
+            before={"status": before}, after={"status": row.status},
+        )  # fmt: skip
+        after_commit(lambda: ctx.app.doorbell.ring("inbox" if kind == "inbox" else "deliveries"))
+        return _shown(kind, row)
+
+
+def discard(ctx: Context, letter_id: str, *, reason: str) -> None:
+    """Give one up for good, with a reason. The row stays. Commits.
+
+    Raises: NOT_FOUND, INVALID_STATE.
+    """
+    with atomic():
+        kind, row = _locked(letter_id)
+        before = row.status
+        row.status = "DISCARDED"
+        row.save()
+        audit.record(
+            ctx, action="dead_letter.discard", resource_type=kind, resource_id=letter_id,
+            before={"status": before}, after={"status": row.status, "reason": reason},
+        )  # fmt: skip
+
+
+def _locked(letter_id: str) -> tuple[str, Any]:
+    row: Any = None
+    kind = "inbox" if ids.is_id(letter_id, ids.INBOX) else "delivery"
+    if kind == "inbox":
+        row = inbox.get_for_update(letter_id)
+    elif ids.is_id(letter_id, ids.DELIVERY):
+        row = deliveries.get_for_update(letter_id)
+    if row is None:
+        raise NotFound("There is no such dead letter.", dead_letter_id=letter_id)
+    if row.status != _STATES[kind]:
+        raise InvalidState(
+            "This is not a dead letter (any more).",
+            current_state=row.status,
+            allowed_states=[_STATES[kind]],
+        )
+    return kind, row
+
+
+def _shown(kind: str, row: Any) -> dict[str, Any]:
+    return _inbox(row) if kind == "inbox" else _delivery(row)
+
+
+def _inbox(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": "inbox",
+        "subject": f"{row.provider} {row.event_type}",
+        "reference": row.code,
+        "status": row.status,
+        "attempts": row.attempts,
+        "reason": row.reason,
+        "since": timestamp(row.received_at),
+    }
+
+
+def _delivery(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": "delivery",
+        "subject": f"webhook to {row.endpoint_id}",
+        "reference": row.event_id,
+        "status": row.status,
+        "attempts": row.attempts,
+        "reason": row.last_error,
+        "since": timestamp(row.created_at),
+    }
