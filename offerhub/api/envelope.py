@@ -7,6 +7,8 @@ from offerhub.domain.errors import OfferHubError
 from offerhub.services.context import Page
 from offerhub.services.representations import timestamp
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 
 def success(result: Any, *, request_id: str, now_ms: int) -> bytes:
     """`{"data", "meta"}`, with `pagination` for a page."""
@@ -40,4 +42,4 @@ def failure(error: OfferHubError, *, request_id: str) -> bytes:
 
 
 def to_json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(value).encode()

@@ -7,6 +7,7 @@ from flask import Response, current_app, request
 
 from offerhub.api import access, auth, budgets, envelope, errors, waiting
 from offerhub.api.edge import edge
+from offerhub.api.idempotency import keep_lock
 from offerhub.api.state import state
 from offerhub.domain.errors import OfferHubError
 from offerhub.services import idempotency
@@ -36,6 +37,8 @@ def run(
         refusal=_refusal,
         repeatable=rule is not None and rule.repeatable,
     )
+    if state().claim is not None:
+        keep_lock(state())
     return send(waiting.until_final(declared, answer))
 
 

@@ -87,6 +87,12 @@ def _lock(edge: Edge, state: RequestState) -> None:
     state.lock_token = token
 
 
+def keep_lock(state: RequestState) -> None:
+    """Leave the lock to its end: the kept answer is found first from now on, and unlocking would
+    be one more question to Redis."""
+    state.lock_token = None
+
+
 def release_lock(edge: Edge, state: RequestState) -> None:
     """Let twins ask again; safe to call when nothing is locked."""
     token, state.lock_token = state.lock_token, None

@@ -14,6 +14,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from flask import Response, request
@@ -64,9 +65,9 @@ def open_stream(query: dict[str, Any]) -> Response:
         )
     follower = Follower(at, who, after=after, filters=reading.filters(query))
     follower.keep_seat = lambda: at.seats.take(owner, seat, most=most)
-    _bound_writes()
+    connection = _bounded_connection()
     response = Response(follower.lines(), mimetype="text/event-stream")
-    response.call_on_close(lambda: at.seats.give_up(owner, seat))
+    response.call_on_close(lambda: _leave(at, owner, seat, connection))
     response.headers["Cache-Control"] = "no-store, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -164,9 +165,18 @@ def _seats_of(who: Principal) -> tuple[str, int]:
     return f"{kind}:{who.key_id}", SEATS_OF_KEY
 
 
-def _bound_writes() -> None:
+def _bounded_connection() -> socket.socket | None:
     """A client that stops reading is cut off instead of holding its buffers for ever."""
-    connection = request.environ.get("gunicorn.socket")
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(WRITE_TIMEOUT_S)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return connection
+
+
+def _leave(at: Edge, owner: str, seat: str, connection: socket.socket | None) -> None:
+    """Free the seat; a connection that carried a stream carries nothing else afterwards."""
+    at.seats.give_up(owner, seat)
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RD)

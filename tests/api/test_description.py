@@ -9,11 +9,13 @@ import pytest
 from flask import Flask
 from jsonschema_rs import meta
 
-from offerhub.api import access
+from offerhub.api import access, error_table
 from offerhub.api.access import UndeclaredRoute, check_declarations, public
 from offerhub.api.app import BASE_PATH, assemble
 from offerhub.api.openapi import as_text, document
+from offerhub.api.sse import HEARTBEAT_S, WRITE_TIMEOUT_S
 from offerhub.domain.errors import CATALOG
+from offerhub.domain.scopes import SCOPES
 from tests.api.caller import Caller
 from tests.api.conformance import described
 
@@ -159,3 +161,17 @@ def test_a_public_route_may_change_things_without_keys() -> None:
     declared = public()(lambda: "")
     flask_app.add_url_rule("/hook", view_func=declared, endpoint="hook", methods=["POST"])
     check_declarations(flask_app)
+
+
+def test_the_page_of_errors_is_this_versions() -> None:
+    assert COMMITTED.with_name("errors.md").read_text() == error_table.page(), (
+        "run `offerhub openapi --errors --output docs/api/errors.md`"
+    )
+
+
+def test_the_manual_names_every_scope_and_header_that_it_should() -> None:
+    pages = {path.stem: path.read_text() for path in COMMITTED.parent.glob("*.md")}
+    assert set(pages) >= {"authentication", "idempotency", "errors", "pagination", "events"}
+    assert all(f"`{scope}`" in pages["authentication"] for scope in SCOPES)
+    assert f"every {HEARTBEAT_S:.0f} seconds" in pages["events"]
+    assert f"{WRITE_TIMEOUT_S:.0f} seconds" in pages["events"]

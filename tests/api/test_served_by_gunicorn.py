@@ -133,6 +133,6 @@ def test_it_stops_soon_although_streams_are_open(served: Served) -> None:
     os.kill(served.process.pid, signal.SIGTERM)
     deadline = time.monotonic() + 10
     while served.process.returncode is None:
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, served.process.log()[-3000:]
         time.sleep(0.2)
     stream.close()
