@@ -37,9 +37,22 @@ def up(timeout_s: int, foreground: bool, as_json: bool) -> None:
 
     Running it again is harmless: a deployment that is up stays as it is.
     """
-    if foreground:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = require_home()
+    if not foreground:
+        _start(home, timeout_s=timeout_s, as_json=as_json)
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _start(home, timeout_s=timeout_s, as_json=as_json)
+        _stay(home)
+    except KeyboardInterrupt:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # it is stopping already
+        with _one_at_a_time(home):
+            _stop(home)
+
+
+def _start(home: Path, *, timeout_s: int, as_json: bool) -> None:
     settings = read_settings()
     from offerhub.cli.appliance import starting
 
@@ -55,8 +68,6 @@ def up(timeout_s: int, foreground: bool, as_json: bool) -> None:
         "seconds": round(time.monotonic() - began, 1),
     }
     click.echo(json.dumps(outcome) if as_json else _words(outcome))
-    if foreground:
-        _stay(home)
 
 
 @click.command()
@@ -73,16 +84,11 @@ def down(as_json: bool) -> None:
 
 
 def _stay(home: Path) -> None:
-    """Until told to stop, or until the process manager is gone. Raises: Failure in that case."""
+    """For as long as the process manager runs. Raises: Failure when it is gone."""
     from offerhub.cli.appliance import supervisord
 
-    try:
-        while supervisord.connect(home) is not None:
-            time.sleep(_WATCH_S)
-    except KeyboardInterrupt:
-        with _one_at_a_time(home):
-            _stop(home)
-        return
+    while supervisord.connect(home) is not None:
+        time.sleep(_WATCH_S)
     raise Failure("the process manager is gone; start again")
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -201,3 +202,24 @@ def test_a_manager_that_lost_its_socket_is_replaced_and_stopped(deployment: Depl
     assert (done.returncode, done.stdout) == (0, "OfferHub is down.\n"), done.stderr
     assert deployment.pid(programs.MANAGER) is None
     assert deployment.pid("valkey") is None
+
+
+@pytest.mark.timeout(400)
+def test_in_the_foreground_it_stays_and_stops_everything_when_told_to(
+    deployment: Deployment,
+) -> None:
+    process = subprocess.Popen(
+        [str(deployment.home / "bin/offerhub"), "up", "--foreground", "--timeout", "250"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith("OfferHub is up: http://127.0.0.1:")
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(100) == 0
+    finally:
+        process.kill()
+        process.communicate()
+    assert supervisord.connect(deployment.home) is None
+    assert all(deployment.pid(program.name) is None for program in programs.ALL)

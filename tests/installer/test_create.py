@@ -13,6 +13,7 @@ import pytest
 import yaml
 from create_offerhub import answers, credentials
 
+from offerhub.cli.appliance import programs
 from offerhub.sandbox.chain.actors import actor_keypair
 from offerhub.settings import InvalidSettings, load_home
 from tests.installer.conftest import Install, Ran
@@ -220,8 +221,11 @@ def test_compose_is_valid_and_open_on_this_machine_only(
             assert service["env_file"] == ["config.env", "secrets.env"]
     if arguments is PRODUCTION:
         commands = [tuple(s["command"]) for s in described["services"].values() if "command" in s]
-        workers = [("worker", queue) for queue in ("critical", "webhooks", "maintenance")]
-        for wanted in (("serve",), *workers, ("scheduler",), ("relay",), ("deposits",)):
+        own = [
+            program.command for program in programs.ALL if program.name not in {"valkey", "sandbox"}
+        ]
+        assert {("serve",), ("relay",), ("worker", "critical")} <= set(own)
+        for wanted in own:
             assert wanted in commands
         assert "POSTGRES_PASSWORD" in _values(folder / ".env")
         for secret in _values(folder / ".env").values():
