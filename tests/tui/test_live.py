@@ -46,6 +46,25 @@ def test_the_cursor_stays_on_its_order_when_newer_ones_arrive() -> None:
     run(test)
 
 
+def test_the_event_list_is_followed_from_the_top_and_held_below_it() -> None:
+    async def test() -> None:
+        rig = Rig()
+        async with rig.app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("8")
+            await at_rest(rig, pilot)
+            for number in range(60):
+                rig.api.emit("order.created", ident("ord", number))
+            await until(pilot, lambda: len(rig.app.recent) == 60)
+            assert rig.app.view.cursor_id == ident("evt", 60)
+            assert ident("ord", 59) in shown(rig.app)
+            await pilot.press("j")
+            rig.api.emit("order.created", ident("ord", 99))
+            await until(pilot, lambda: len(rig.app.recent) == 61)
+            assert rig.app.view.cursor_id == ident("evt", 59)
+
+    run(test)
+
+
 def test_the_timeline_of_an_open_order_grows() -> None:
     async def test() -> None:
         rig = Rig()

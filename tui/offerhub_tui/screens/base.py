@@ -112,6 +112,8 @@ class ListView(View):
     columns: Sequence[Column] = ()
     noun = "rows"
     empty = "Nothing here yet."
+    follows = False
+    """Whether a cursor on the top row stays there when newer rows arrive."""
 
     def __init__(self, console: Console, subject: str = "", hint: str = "") -> None:
         super().__init__(console, subject, hint)
@@ -120,7 +122,7 @@ class ListView(View):
 
     def compose(self) -> ComposeResult:
         yield Static(id="face")
-        yield RecordList(self.columns, id="list")
+        yield RecordList(self.columns, id="list", follows=self.follows)
 
     @property
     def records(self) -> RecordList:

@@ -17,6 +17,7 @@ class EventsView(ListView):
     """The latest events and what the stream brings; `p` holds it."""
 
     noun = "events"
+    follows = True
     empty = "No events yet. They appear here as they happen."
     columns = (
         Column("number", "No.", 7, align="right"),

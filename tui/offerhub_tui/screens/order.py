@@ -21,6 +21,7 @@ class OrderView(ListView):
     """Facts above, the timeline below with the newest on top."""
 
     noun = "events"
+    follows = True
     empty = "Nothing has happened to this order yet."
     columns = (
         Column("number", "No.", 7, align="right"),
@@ -32,7 +33,7 @@ class OrderView(ListView):
     def compose(self) -> ComposeResult:
         yield Facts(id="facts")
         yield Static(id="face")
-        yield RecordList(self.columns, id="list")
+        yield RecordList(self.columns, id="list", follows=self.follows)
 
     def topics(self) -> Sequence[Topic]:
         return (("order", self.subject),)

@@ -65,7 +65,7 @@ class OverviewView(View):
                 yield Static(id="tiles")
             with Vertical(id="health-panel"):
                 yield Static(id="health")
-        yield RecordList(self.columns, id="list")
+        yield RecordList(self.columns, id="list", follows=True)
 
     def topics(self) -> Sequence[Topic]:
         return (("orders",), ("withdrawals",), ("topups",), ("health",), ("config",))

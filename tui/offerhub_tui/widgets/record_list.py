@@ -46,8 +46,12 @@ class RecordList(ScrollView, can_focus=True):
     class NearEnd(Message):
         """The cursor comes near the last loaded row."""
 
-    def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[Column], *, id: str | None = None, follows: bool = False
+    ) -> None:
+        """`follows`: a cursor on the top row stays on top, to watch what arrives."""
         super().__init__(id=id)
+        self._follows = follows
         self._columns = tuple(columns)
         self._fitted = fit(columns, 80)
         self._rows: tuple[Row, ...] = ()
@@ -82,7 +86,7 @@ class RecordList(ScrollView, can_focus=True):
         """Show these rows. The cursor stays on its id, wherever that has moved to."""
         old, self._rows = self._rows, tuple(rows)
         held = old[self._index].id if old else ""
-        self._index = self._place_of(held)
+        self._index = 0 if self._follows and self._index == 0 else self._place_of(held)
         self._find_wanted()
         if self._fit():
             self.refresh()
