@@ -5,11 +5,13 @@ at the users, orders and movements that they made themselves. A module's `OUTBOU
 that its world has with the providers.
 """
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.fixtures.databases import (
     ENGINES,
@@ -20,6 +22,21 @@ from tests.fixtures.databases import (
 )
 from tests.fixtures.valkey import ValkeyServer
 from tests.services.world import QUICK, World, open_world
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Errors only, and without the local variables of every frame: thousands of tests log."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

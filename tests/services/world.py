@@ -107,6 +107,10 @@ class World:
         """The same application, with a probe at its crash points."""
         return replace(self.app, probe=probe)
 
+    def dying(self, clock: Any) -> Context:
+        """A context whose clock is another one, for processes that die while they ask it."""
+        return system_context(replace(self.app, clock=clock), name="dying")
+
     def control(self, verb: str, path: str, /, **json: Any) -> Any:
         answer = self.http.request(verb, f"{self.sandbox.url}/_control{path}", json=json or None)
         assert answer.is_success, answer.text
