@@ -112,5 +112,5 @@ def _read(parts: Iterable[bytes]) -> None:
 def _retry_after(headers: list[tuple[bytes, bytes]]) -> float | None:
     for name, value in headers:
         if name.lower() == b"retry-after" and value.strip().isdigit():
-            return min(float(value), 86_400.0)
+            return min(int(value), 86_400)
     return None
