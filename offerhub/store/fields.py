@@ -7,7 +7,6 @@ from peewee import BigIntegerField, Model, TextField
 
 from offerhub.store.database import proxy
 
-
 _canonical = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode

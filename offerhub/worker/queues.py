@@ -4,6 +4,7 @@ What must happen is a row in the database; a job only says "look". A lost job co
 the next sweep, a few seconds.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ PENDING_S = 5  # a ring within this time of an unanswered one adds no further jo
 QUIET_S = 2.0  # how long a failed Redis is left alone, so that requests never wait for it in a row
 CONNECT_TIMEOUT_S = 0.5
 TIMEOUT_S = 0.75
+RELAY_PAUSE_S = 0.05  # a busy process rings the relay this often, not with every request
 RELAY_LIST = "offerhub:bell:relay"
 
 
@@ -69,19 +71,53 @@ class RedisDoorbell:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._quiet_until = 0.0
+        self._lock = threading.Lock()
+        self._relay_next = 0.0
+        self._relay_due = False
 
     def ring(self, name: str) -> None:
         if time.monotonic() < self._quiet_until:
             return
         try:
             if name == "relay":
-                self._redis.lpush(RELAY_LIST, "1")
-                self._redis.ltrim(RELAY_LIST, 0, 0)
+                self._ring_relay()
             elif self._redis.set(f"offerhub:bell:{name}", "1", nx=True, ex=PENDING_S):
                 enqueue(BELLS[name], self._redis)
         except RedisError as exc:
             self._quiet_until = time.monotonic() + QUIET_S
             log.warning("doorbell.away", bell=name, error=type(exc).__name__)
+
+    def _ring_relay(self) -> None:
+        """At once after a pause; in a busy time one ring at the pause's end stands for all."""
+        with self._lock:
+            wait_s = self._relay_next - time.monotonic()
+            if self._relay_due:
+                return
+            if wait_s > 0:
+                self._relay_due = True
+                later = threading.Timer(wait_s, self._ring_due)
+                later.daemon = True
+                later.start()
+                return
+            self._relay_next = time.monotonic() + RELAY_PAUSE_S
+        _push(self._redis)
+
+    def _ring_due(self) -> None:
+        with self._lock:
+            self._relay_due = False
+            self._relay_next = time.monotonic() + RELAY_PAUSE_S
+        try:
+            _push(self._redis)
+        except RedisError as exc:
+            log.warning("doorbell.away", bell="relay", error=type(exc).__name__)
+
+
+def _push(redis: Redis) -> None:
+    """One ring is enough, however many there were: the relay takes all that it finds."""
+    pipeline = redis.pipeline(transaction=False)
+    pipeline.lpush(RELAY_LIST, "1")
+    pipeline.ltrim(RELAY_LIST, 0, 0)
+    pipeline.execute()
 
 
 def answered(name: str, redis: Redis) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from offerhub.api.idempotency import LOCK_MS
 from offerhub.services import orders as orders_service
 from offerhub.services.idempotency import AnswerSeal
 from offerhub.store import idempotency as store

@@ -40,16 +40,24 @@ def test_an_unknown_prefix_is_refused(prefix: str) -> None:
 
 
 def test_the_characters_come_from_a_cryptographic_source() -> None:
-    assert inspect.signature(ids.new_id).parameters["choice"].default is secrets.choice
-    offered: list[str] = []
-
-    def last(alphabet: str) -> str:
-        offered.append(alphabet)
-        return alphabet[-1]
-
-    assert ids.new_id("usr", choice=last) == "usr_" + URL_SAFE[-1] * 21
-    assert offered == [URL_SAFE] * 21
+    default = inspect.signature(ids.new_id).parameters["random_bytes"].default
+    assert default is secrets.token_bytes
     assert len(set(URL_SAFE)) == 64  # six bits each, 126 in all
+
+
+def test_every_byte_of_the_source_becomes_a_character_and_none_is_favoured() -> None:
+    asked: list[int] = []
+    made = ""
+
+    for first in range(0, 256, 21):
+
+        def next_bytes(count: int, first: int = first) -> bytes:
+            asked.append(count)
+            return bytes(byte % 256 for byte in range(first, first + count))
+
+        made += ids.new_id("usr", random_bytes=next_bytes)[4:]
+    assert set(asked) == {21}
+    assert Counter(made[:256]) == dict.fromkeys(URL_SAFE, 4)
 
 
 def test_every_character_is_about_as_frequent_as_any_other() -> None:
