@@ -17,3 +17,17 @@ def adjusted(*, reference: str, user_id: str, credit: int, debit: int) -> NewTra
         (a.user(user_id, a.AVAILABLE), credit - debit),
         (a.ADJUSTMENTS, debit - credit),
     )
+
+
+@forward
+def treasury_recorded(
+    *, reference: str, account: str, amount_in: int, amount_out: int
+) -> NewTransfer:
+    """The operator moved money of the platform's own in or out of a rail (one of them zero)."""
+    return transfer_of(
+        "treasury_recorded",
+        reference,
+        ("treasury", account),
+        (account, amount_in - amount_out),
+        (a.ADJUSTMENTS, amount_in - amount_out),
+    )

@@ -145,3 +145,12 @@ def _shown(row: store.Milestone) -> dict[str, Any]:
         **show.milestone(row),
         "operation": show.operation(operations_store.latest_for(row.id)),
     }
+
+
+def get_milestone(ctx: Context, milestone_id: str) -> dict[str, Any]:
+    """Raises: MILESTONE_NOT_FOUND."""
+    with connection():
+        row = store.Milestone.get_or_none(store.Milestone.id == milestone_id)
+        if row is None:
+            raise NotFound(code="MILESTONE_NOT_FOUND", milestone_id=milestone_id)
+        return _shown(row)

@@ -32,3 +32,7 @@ def insert(row: dict[str, object]) -> bool:
     """Record one movement; false when it is recorded already."""
     done = Deposit.insert(**row).on_conflict_ignore().returning(Deposit.id).execute()
     return len(list(done)) == 1
+
+
+def get(deposit_id: str) -> Deposit | None:
+    return Deposit.get_or_none(Deposit.id == deposit_id)

@@ -182,3 +182,19 @@ def count_entries() -> int:
 def transfers_about(subject_id: str, *, kind: str) -> list[Transfer]:
     query = Transfer.select().where((Transfer.subject_id == subject_id) & (Transfer.kind == kind))
     return list(query.order_by(Transfer.created_at, Transfer.id))
+
+
+def account_entries(account: str, *, limit: int, cursor: str | None) -> Rows:
+    """Entries of one account, newest first, each with `.transfer` beside it."""
+    result = page(
+        Entry.select().where(Entry.account == account),
+        limit=limit,
+        cursor=cursor,
+        by=Entry.id,
+        tie=Entry.id,
+    )
+    ids = {row.transfer_id for row in result.rows}
+    transfers = {t.id: t for t in Transfer.select().where(Transfer.id.in_(ids))}
+    for row in result.rows:
+        row.transfer = transfers[row.transfer_id]
+    return result

@@ -4,10 +4,11 @@ from typing import Any
 
 from offerhub.api.access import DAY_MS, filter_user, idempotent, owner, require_scope, waits
 from offerhub.api.blueprint import Routes
+from offerhub.api.schemas import disputes as dispute_shapes
 from offerhub.api.schemas import orders as shapes
 from offerhub.api.state import current_context
 from offerhub.domain.scopes import READ, WRITE
-from offerhub.services import escrows, orders, releases
+from offerhub.services import disputes, escrows, milestones, orders, refunds, releases
 from offerhub.services.context import Page
 
 WEEK_MS = 7 * DAY_MS
@@ -100,3 +101,64 @@ def fund_escrow(_: dict[str, Any], order_id: str) -> dict[str, Any]:
 def release_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
     """Pay the escrow out to the seller"""
     return releases.release(current_context(), order_id, **body)
+
+
+@blp.route("/<order_id>/refund", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@waits(orders.get_order)
+@blp.arguments(shapes.Reasoned)
+@blp.response(202, shapes.Order)
+def refund_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Pay the escrow back to the buyer
+
+    By the deployment's policy the platform makes up for the fees that the contract takes.
+    """
+    return refunds.refund(current_context(), order_id, **body)
+
+
+@blp.route("/<order_id>/milestones", methods=["GET"])
+@require_scope(READ)
+@blp.response(200, dispute_shapes.Milestones)
+def list_milestones(order_id: str) -> dict[str, Any]:
+    """List an order's milestones"""
+    return {"milestones": milestones.list_milestones(current_context(), order_id)}
+
+
+@blp.route("/<order_id>/milestones/<milestone_ref>/complete", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@waits(milestones.get_milestone)
+@blp.arguments(dispute_shapes.CompleteMilestone)
+@blp.response(202, dispute_shapes.MilestoneWork)
+def complete_milestone(body: dict[str, Any], order_id: str, milestone_ref: str) -> dict[str, Any]:
+    """Say that a milestone is done
+
+    It is COMPLETED once the contract says so.
+    """
+    return milestones.complete(current_context(), order_id, milestone_ref, **body)
+
+
+@blp.route("/<order_id>/milestones/<milestone_ref>/release", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=WEEK_MS)
+@waits(milestones.get_milestone)
+@blp.arguments(shapes.Nothing)
+@blp.response(202, dispute_shapes.MilestoneWork)
+def release_milestone(_: dict[str, Any], order_id: str, milestone_ref: str) -> dict[str, Any]:
+    """Pay one completed milestone to the seller"""
+    return milestones.release(current_context(), order_id, milestone_ref)
+
+
+@blp.route("/<order_id>/disputes", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True, keep_ms=None)
+@waits(disputes.get_dispute)
+@blp.arguments(dispute_shapes.OpenDispute)
+@blp.response(202, dispute_shapes.DisputeDetail)
+def open_dispute(body: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Open a dispute
+
+    The order, or the named milestone, is frozen until the platform decides.
+    """
+    return disputes.open_dispute(current_context(), order_id, **body)

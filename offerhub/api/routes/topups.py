@@ -9,6 +9,7 @@ from offerhub.api.access import (
     idempotent,
     limited_per_user,
     owner,
+    prepared_by,
     public,
     require_scope,
     waits,
@@ -16,9 +17,10 @@ from offerhub.api.access import (
 from offerhub.api.blueprint import Routes
 from offerhub.api.landing import landing_page
 from offerhub.api.schemas import topups as shapes
+from offerhub.api.schemas.orders import Nothing
 from offerhub.api.state import current_context
 from offerhub.domain.scopes import READ, WRITE
-from offerhub.services import topups
+from offerhub.services import topup_changes, topups
 from offerhub.services.context import Page
 
 blp = Routes("topups", __name__, url_prefix="/topups", description="Money in through Airtm")
@@ -55,6 +57,35 @@ def list_topups(query: dict[str, Any]) -> Page:
 def get_topup(topup_id: str) -> dict[str, Any]:
     """Read a top-up"""
     return topups.get_topup(current_context(), topup_id)
+
+
+def _look(_: dict[str, Any], topup_id: str) -> dict[str, Any]:
+    """Ask Airtm while no transaction is open."""
+    return {"payin": topup_changes.look(current_context(), topup_id)}
+
+
+@blp.route("/<topup_id>/refresh", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=False)
+@prepared_by(_look)
+@blp.arguments(Nothing)
+@blp.response(200, shapes.TopUp)
+def refresh_topup(_: dict[str, Any], topup_id: str, *, payin: Any) -> dict[str, Any]:
+    """Look at Airtm how a top-up is doing"""
+    return topup_changes.refresh(current_context(), topup_id, payin=payin)
+
+
+@blp.route("/<topup_id>/cancel", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=False)
+@blp.arguments(Nothing)
+@blp.response(202, shapes.TopUp)
+def cancel_topup(_: dict[str, Any], topup_id: str) -> dict[str, Any]:
+    """Cancel a top-up
+
+    Airtm decides: a payment that is faster wins, and is credited.
+    """
+    return topup_changes.cancel(current_context(), topup_id)
 
 
 @blp.route("/<topup_id>/return", methods=["GET"])

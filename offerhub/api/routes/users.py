@@ -2,13 +2,21 @@
 
 from typing import Any
 
-from offerhub.api.access import idempotent, path_user, require_scope
+from offerhub.api.access import idempotent, path_user, prepared_by, require_scope
 from offerhub.api.blueprint import Routes
 from offerhub.api.schemas import users as shapes
 from offerhub.api.schemas.envelopes import PageQuery
+from offerhub.api.schemas.orders import Nothing
 from offerhub.api.state import current_context
-from offerhub.domain.scopes import READ, WRITE
-from offerhub.services import balances, users, wallets
+from offerhub.domain.scopes import ADMIN, READ, WRITE
+from offerhub.services import (
+    adjustments,
+    balances,
+    reconciliation,
+    users,
+    wallet_history,
+    wallets,
+)
 from offerhub.services.context import Page
 
 blp = Routes("users", __name__, url_prefix="/users", description="Users, balances, wallets")
@@ -94,3 +102,53 @@ def get_deposit_instructions(user_id: str) -> dict[str, Any]:
     The wallet is then watched more closely for a while.
     """
     return wallets.deposit_instructions(current_context(), user_id)
+
+
+@blp.route("/<user_id>", methods=["PATCH"])
+@require_scope(WRITE)
+@blp.arguments(shapes.UpdateUser)
+@blp.response(200, shapes.User)
+def update_user(body: dict[str, Any], user_id: str) -> dict[str, Any]:
+    """Change a user
+
+    A SUSPENDED user keeps receiving money and moves none out.
+    """
+    return users.update_user(current_context(), user_id, **body)
+
+
+def _look_at_wallet(_: dict[str, Any], user_id: str) -> dict[str, Any]:
+    """Ask the chain while no transaction is open."""
+    return {"compared": reconciliation.look_at_wallet(current_context(), user_id)}
+
+
+@blp.route("/<user_id>/balance/sync", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=False)
+@prepared_by(_look_at_wallet)
+@blp.arguments(Nothing)
+@blp.response(200, shapes.SyncedBalance)
+def sync_balance(_: dict[str, Any], user_id: str, *, compared: Any) -> dict[str, Any]:
+    """Compare a user's wallet with the chain
+
+    Deposits that have arrived are credited first. A difference is recorded, never overwritten.
+    """
+    return reconciliation.record_wallet(current_context(), user_id, compared)
+
+
+@blp.route("/<user_id>/balance/adjustments", methods=["POST"])
+@require_scope(ADMIN)
+@idempotent(required=True)
+@blp.arguments(shapes.Adjust)
+@blp.response(201, shapes.Balance)
+def adjust_balance(body: dict[str, Any], user_id: str) -> dict[str, Any]:
+    """Correct a user's balance, with a reason and a reference"""
+    return adjustments.adjust(current_context(), user_id, amount_stroops=body.pop("amount"), **body)
+
+
+@blp.route("/<user_id>/wallet/transactions", methods=["GET"])
+@require_scope(READ, bound=path_user())
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, shapes.WalletTransaction, page=True)
+def list_wallet_transactions(query: dict[str, Any], user_id: str) -> Page:
+    """List what moved in and out of a user's wallet on chain"""
+    return wallet_history.transactions(current_context(), user_id, **query)

@@ -13,9 +13,10 @@ from offerhub.api.access import (
 )
 from offerhub.api.blueprint import Routes
 from offerhub.api.schemas import withdrawals as shapes
+from offerhub.api.schemas.orders import Nothing
 from offerhub.api.state import current_context
 from offerhub.domain.scopes import READ, WRITE
-from offerhub.services import withdrawals
+from offerhub.services import withdrawal_changes, withdrawals
 from offerhub.services.context import Page
 
 blp = Routes("withdrawals", __name__, url_prefix="/withdrawals", description="Money out")
@@ -71,3 +72,44 @@ def list_withdrawals(query: dict[str, Any]) -> Page:
 def get_withdrawal(withdrawal_id: str) -> dict[str, Any]:
     """Read a withdrawal"""
     return withdrawals.get_withdrawal(current_context(), withdrawal_id)
+
+
+def _look(_: dict[str, Any], withdrawal_id: str) -> dict[str, Any]:
+    """Ask Airtm while no transaction is open."""
+    return {"payout": withdrawal_changes.look(current_context(), withdrawal_id)}
+
+
+@blp.route("/<withdrawal_id>/commit", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=True)
+@waits(withdrawals.get_withdrawal)
+@blp.arguments(Nothing)
+@blp.response(202, shapes.Withdrawal)
+def commit_withdrawal(_: dict[str, Any], withdrawal_id: str) -> dict[str, Any]:
+    """Have a held withdrawal paid out"""
+    return withdrawal_changes.commit(current_context(), withdrawal_id)
+
+
+@blp.route("/<withdrawal_id>/refresh", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=False)
+@prepared_by(_look)
+@blp.arguments(Nothing)
+@blp.response(200, shapes.Withdrawal)
+def refresh_withdrawal(_: dict[str, Any], withdrawal_id: str, *, payout: Any) -> dict[str, Any]:
+    """Look at Airtm how a withdrawal is doing"""
+    return withdrawal_changes.refresh(current_context(), withdrawal_id, payout=payout)
+
+
+@blp.route("/<withdrawal_id>/cancel", methods=["POST"])
+@require_scope(WRITE)
+@idempotent(required=False)
+@blp.arguments(Nothing)
+@blp.response(202, shapes.Withdrawal)
+def cancel_withdrawal(_: dict[str, Any], withdrawal_id: str) -> dict[str, Any]:
+    """Cancel a withdrawal
+
+    At once while it is only held; under way at Airtm, Airtm decides. A payment on chain cannot be
+    called back.
+    """
+    return withdrawal_changes.cancel(current_context(), withdrawal_id)

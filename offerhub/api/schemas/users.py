@@ -4,6 +4,7 @@ from marshmallow import Schema, fields
 
 from offerhub.api.schemas.envelopes import Body, PageQuery
 from offerhub.api.schemas.fields import (
+    Amount,
     Choice,
     EmailAddress,
     Metadata,
@@ -120,3 +121,48 @@ class Deposit(Schema):
     memo = shown_or_null()
     uri = shown_text(description="SEP-7, for wallets and QR codes.")
     status = shown_choice(tuple(WALLET.table))
+
+
+class UpdateUser(Body):
+    email = EmailAddress()
+    metadata = Metadata()
+    type = Choice(*TYPES)
+    status = Choice(*USER_STATUSES)
+
+
+class Adjust(Body):
+    amount = Amount(required=True)
+    direction = Choice("CREDIT", "DEBIT", required=True)
+    reason = Text(most=500, required=True)
+    reference = Text(most=200, required=True, metadata={"description": "Your own; used once."})
+
+
+class ComparedWallet(Schema):
+    place = shown_or_null(description="The wallet's address.")
+    ours = shown_amount()
+    ours_exact = shown_exact()
+    theirs = shown_amount(null=True)
+    theirs_exact = shown_exact(null=True)
+    same = fields.Boolean(required=True)
+    settled = fields.Boolean(
+        required=True,
+        metadata={"description": "False while work is under way: a difference proves nothing."},
+    )
+    error = shown_or_null()
+
+
+class SyncedBalance(Balance):
+    wallet = fields.Nested(ComparedWallet, required=True)
+
+
+class WalletTransaction(Schema):
+    id = shown_text()
+    kind = shown_text()
+    direction = shown_choice(("IN", "OUT"))
+    amount = shown_amount()
+    amount_exact = shown_exact()
+    transfer_id = shown_text()
+    subject_type = shown_text()
+    subject_id = shown_text()
+    transaction_hash = shown_or_null()
+    created_at = shown_time()

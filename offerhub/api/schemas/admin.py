@@ -1,0 +1,220 @@
+"""What operators see and ask for."""
+
+from marshmallow import Schema, fields
+
+from offerhub.api.schemas.envelopes import Body, PageQuery, Query
+from offerhub.api.schemas.fields import (
+    Amount,
+    Choice,
+    Flag,
+    Moment,
+    QueryWhole,
+    Text,
+    Whole,
+    shown_amount,
+    shown_choice,
+    shown_exact,
+    shown_object,
+    shown_or_null,
+    shown_text,
+    shown_time,
+)
+from offerhub.domain.operations import OPERATION
+from offerhub.services.settling import OUTCOMES
+
+
+class SwitchMaintenance(Body):
+    enabled = Flag(required=True)
+    message = Text(most=500, allow_none=True)
+    retry_after_s = Whole(least=1, most=86_400, allow_none=True)
+
+
+class Maintenance(Schema):
+    enabled = fields.Boolean(required=True)
+    message = shown_or_null()
+    retry_after_s = fields.Integer(required=True, allow_none=True)
+    since = shown_time(null=True)
+    by = shown_or_null()
+
+
+class AuditQuery(PageQuery):
+    resource_type = Text(most=50)
+    resource_id = Text(most=64)
+    action = Text(most=64)
+    user_id = Text(most=64)
+    from_ = Moment(data_key="from")
+    to = Moment()
+
+
+class Actor(Schema):
+    type = shown_text()
+    id = shown_or_null()
+
+
+class Seal(Schema):
+    number = fields.Integer(required=True)
+    hash = shown_text()
+
+
+class AuditRecord(Schema):
+    id = shown_text(example="aud_V1StGXR8_Z5jdHi6B-myT")
+    occurred_at = shown_time()
+    actor = fields.Nested(Actor, required=True)
+    action = shown_text()
+    resource_type = shown_text()
+    resource_id = shown_or_null()
+    before = fields.Dict(required=True, allow_none=True)
+    after = fields.Dict(required=True, allow_none=True)
+    result = shown_choice(("success", "failure"))
+    error_code = shown_or_null()
+    idempotency_key = shown_or_null()
+    request_id = shown_or_null()
+    ip = shown_or_null()
+    user_agent = shown_or_null()
+    seal = fields.Nested(Seal, required=True, allow_none=True)
+
+
+class BrokenLink(Schema):
+    number = fields.Integer(required=True)
+    problem = shown_text()
+
+
+class AuditProof(Schema):
+    valid = fields.Boolean(required=True)
+    checked = fields.Integer(required=True)
+    unsealed = fields.Integer(required=True)
+    head = fields.Nested(Seal, required=True)
+    first_broken = fields.Nested(BrokenLink, required=True, allow_none=True)
+
+
+class Queue(Schema):
+    name = shown_text()
+    waiting = fields.Integer(required=True, allow_none=True)
+    workers = fields.Integer(required=True, allow_none=True)
+    failed_jobs = fields.Integer(required=True, allow_none=True)
+
+
+class Queues(Schema):
+    redis = shown_choice(("available", "away"))
+    queues = fields.List(fields.Nested(Queue), required=True)
+
+
+class DeadLetter(Schema):
+    id = shown_text()
+    kind = shown_choice(("inbox", "delivery"))
+    subject = shown_text()
+    reference = shown_or_null()
+    status = shown_text()
+    attempts = fields.Integer(required=True)
+    reason = shown_or_null()
+    since = shown_time(null=True)
+
+
+class DeadLetters(Schema):
+    dead_letters = fields.List(fields.Nested(DeadLetter), required=True)
+
+
+class DiscardQuery(Query):
+    reason = Text(most=500, required=True)
+
+
+class OperationQuery(Query):
+    status = Choice(*OPERATION.table)
+    limit = QueryWhole(least=1, most=1000, load_default=100)
+
+
+class OperationStep(Schema):
+    name = shown_text()
+    attempt = fields.Integer(required=True)
+    status = shown_text()
+    tx_hash = shown_or_null()
+    at = shown_time()
+
+
+class OperationDetail(Schema):
+    id = shown_text(example="opn_V1StGXR8_Z5jdHi6B-myT")
+    kind = shown_text()
+    status = shown_choice(tuple(OPERATION.table))
+    step = shown_or_null()
+    last_error = shown_or_null()
+    subject_type = shown_text()
+    subject_id = shown_text()
+    failures = fields.Integer(required=True)
+    message = shown_or_null()
+    next_run_at = shown_time()
+    created_at = shown_time()
+    updated_at = shown_time()
+    steps = fields.List(fields.Nested(OperationStep), required=True)
+
+
+class Operations(Schema):
+    operations = fields.List(fields.Nested(OperationDetail), required=True)
+
+
+class Because(Body):
+    reason = Text(most=500, required=True)
+
+
+class Settle(Body):
+    outcome = Choice(*OUTCOMES, required=True)
+    reason = Text(most=500, required=True)
+
+
+class ReconciliationRun(Schema):
+    id = shown_text(example="rec_V1StGXR8_Z5jdHi6B-myT")
+    status = shown_choice(("MATCHED", "DIFFERENCES"))
+    checked = fields.Integer(required=True)
+    differing = fields.Integer(required=True)
+    unreachable = fields.Integer(required=True)
+    started_at = shown_time()
+    finished_at = shown_time(null=True)
+
+
+class Difference(Schema):
+    id = shown_text()
+    kind = shown_text()
+    subject_type = shown_text()
+    subject_id = shown_text()
+    ours = shown_amount(null=True)
+    ours_exact = shown_exact(null=True)
+    theirs = shown_amount(null=True)
+    theirs_exact = shown_exact(null=True)
+    detail = shown_object()
+    status = shown_text()
+    created_at = shown_time()
+
+
+class ReconciliationDetail(ReconciliationRun):
+    differences = fields.List(fields.Nested(Difference), required=True)
+
+
+class SheetLine(Schema):
+    account = shown_text()
+    amount = shown_amount()
+    amount_exact = shown_exact()
+
+
+class AssetLine(SheetLine):
+    place = shown_or_null(description="An address, a contract, or airtm.")
+
+
+class Treasury(Schema):
+    assets = fields.List(fields.Nested(AssetLine), required=True)
+    equity = fields.List(fields.Nested(SheetLine), required=True)
+    assets_total = shown_amount()
+    assets_total_exact = shown_exact()
+    owed_to_users = shown_amount()
+    owed_to_users_exact = shown_exact()
+    equity_total = shown_amount()
+    equity_total_exact = shown_exact()
+    difference = shown_amount()
+    difference_exact = shown_exact()
+    pending_operations = fields.Integer(required=True)
+
+
+class RecordMovement(Body):
+    rail = Choice("AIRTM", "STELLAR", required=True)
+    direction = Choice("IN", "OUT", required=True)
+    amount = Amount(required=True)
+    reason = Text(most=500, required=True)
+    reference = Text(most=200, required=True, metadata={"description": "Your own; used once."})
