@@ -46,7 +46,10 @@ CALLER: Final = Bound("caller")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """scope None: any valid credentials. master: the master key is let in too."""
+    """scope None: any valid credentials. master: the master key is let in too.
+
+    always: may change things during maintenance.
+    """
 
     scope: str | None = None
     public: bool = False
@@ -54,6 +57,7 @@ class Access:
     master: bool = False
     limited: bool = True
     raw_body: bool = False
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,12 @@ class Idempotency:
 
 
 def require_scope(
-    scope: str, *, bound: Bound | None = None, master: bool = False
+    scope: str, *, bound: Bound | None = None, master: bool = False, always: bool = False
 ) -> Callable[[View], View]:
     """Let in credentials that hold `scope`; tokens bound to a user only with `bound`."""
-    return _declaring("offerhub_access", Access(scope=scope, bound=bound, master=master))
+    return _declaring(
+        "offerhub_access", Access(scope=scope, bound=bound, master=master, always=always)
+    )
 
 
 def any_credentials(*, bound: Bound | None = None) -> Callable[[View], View]:

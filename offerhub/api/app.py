@@ -16,14 +16,15 @@ from offerhub.services.api_keys import Credentials, UseRecorder
 from offerhub.services.context import App
 from offerhub.services.health import HealthMonitor
 from offerhub.services.idempotency import AnswerSeal
+from offerhub.services.maintenance import Gate
 from offerhub.services.tokens import TokenSigner
 
 BASE_PATH: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
 
 ROUTES: Final = (
-    "health", "account", "keys", "users", "topups", "orders", "withdrawals", "events", "webhooks",
-    "documentation",
+    "health", "account", "keys", "users", "topups", "orders", "disputes", "withdrawals", "events",
+    "webhooks", "webhook_endpoints", "audit", "admin", "documentation",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def create_app(app: App, *, master_key: str, token_secret: str, trusted_proxies:
         seats=StreamSeats(gate, marketplace_id=marketplace_id),
         uses=UseRecorder(),
         health=HealthMonitor(app),
+        maintenance=Gate(),
     )
     pipeline.install(flask_app)
     if trusted_proxies:

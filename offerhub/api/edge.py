@@ -12,6 +12,7 @@ from offerhub.services.api_keys import Credentials, UseRecorder
 from offerhub.services.context import App
 from offerhub.services.health import HealthMonitor
 from offerhub.services.idempotency import AnswerSeal
+from offerhub.services.maintenance import Gate
 
 EXTENSION = "offerhub"
 
@@ -31,6 +32,7 @@ class Edge:
     seats: StreamSeats
     uses: UseRecorder
     health: HealthMonitor
+    maintenance: Gate
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

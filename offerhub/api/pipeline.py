@@ -34,6 +34,11 @@ _PATH_IDS: Final = {
     "topup_id": (ids.TOPUP, "TOPUP_NOT_FOUND"),
     "withdrawal_id": (ids.WITHDRAWAL, "WITHDRAWAL_NOT_FOUND"),
     "key_id": (ids.API_KEY, "API_KEY_NOT_FOUND"),
+    "dispute_id": (ids.DISPUTE, "DISPUTE_NOT_FOUND"),
+    "endpoint_id": (ids.WEBHOOK_ENDPOINT, "NOT_FOUND"),
+    "delivery_id": (ids.DELIVERY, "NOT_FOUND"),
+    "operation_id": (ids.OPERATION, "NOT_FOUND"),
+    "reconciliation_id": (ids.RECONCILIATION, "NOT_FOUND"),
 }
 
 
@@ -70,6 +75,8 @@ def _before() -> Response | None:
         answer = idempotency.begin(edge(), now, rule, kept)
         if answer is not None:
             return execution.send(answer)
+    if request.method not in execution.SAFE_METHODS and not declared.always:
+        edge().maintenance.check()  # kept answers are still given: they change nothing
     return None
 
 
