@@ -49,6 +49,13 @@ def until(condition: Callable[[], T | None], what: str, *, patience_s: float = P
         time.sleep(0.1)
 
 
+class Patience(Backoff):
+    """Waits as long as the server asks, and else little: recovery is what is measured."""
+
+    def pause_s(self, attempt: int) -> float:
+        return min(0.5, super().pause_s(attempt))
+
+
 @dataclass(frozen=True)
 class People:
     """A buyer with money and a seller; their ids, and their e-mails at Airtm."""
@@ -227,10 +234,9 @@ def open_market(folder: Path, *, port: int, sandbox_port: int, **settings: str) 
     _adapt(folder / "config.env", sandbox_port=sandbox_port, settings=SETTINGS | settings)
     deployment.start(tell)
     try:
-        patient = Backoff(first_s=0.1, cap_s=1.0)
         key = (folder / "admin.key").read_text().strip()
         client = OfferHub(
-            deployment.outcome["url"], key, timeout_s=20.0, max_retries=40, backoff=patient
+            deployment.outcome["url"], key, timeout_s=20.0, max_retries=60, backoff=Patience()
         )
         market = Market(deployment, client, deployment.sandbox())
         treasury = client.config().providers["stellar"]["treasury_address"]
