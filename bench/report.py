@@ -64,7 +64,10 @@ def table(result: dict[str, Any]) -> str:
                 f"{figures['cpu_ms_per_pair_in_all']:>12.2f} "
                 f"{figures['other_processes_cpus']:>7.2f}  {figures['failures'] or 'none'}; {costs}"
             )
-        lines.append(f"{'':<15} ratio    {row['ratio']:>8.3f}")
+        lines.append(
+            f"{'':<15} ratio    {row['ratio']:>8.3f}   by processor time {row['cpu_ratio']:.3f};"
+            f" the processors allow {row['api']['pairs_per_s_that_the_cpus_allow']} pairs/s"
+        )
     lines.append(
         f"{result['statements_per_pair']} statements per pair; "
         f"the books: {result['findings'] or 'right'}"
