@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 
+from offerhub.cli.appliance import valkey
 from offerhub.settings import paths
 from offerhub.worker.schedule import INTERVALS_S
 from tests.journeys.market import Market, People, until
@@ -67,6 +68,7 @@ def stopped_and_emptied(market: Market) -> Iterator[None]:
         shutil.rmtree(paths.valkey_data(market.home))
         paths.make_private(paths.valkey_data(market.home))
         market.control("start", "valkey")
+        until(lambda: valkey.answers(market.settings), "valkey to answer")
 
 
 def wait_until_known_again(market: Market, *, began: float) -> float:
