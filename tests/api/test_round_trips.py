@@ -75,7 +75,8 @@ def test_a_bad_field_costs_no_transaction(api: Caller, monkeypatch: pytest.Monke
     api.get("/me")
     counter = Counter(monkeypatch)
     api.post("/orders", {"amount": 1})
-    assert len(counter.statements) == 1
+    assert not {"BEGIN", "COMMIT", "ROLLBACK"} & set(counter.statements)
+    assert len(counter.statements) <= 2  # the key; and once a second, whether there is maintenance
 
 
 def test_no_connection_stays_behind_a_request(api: Caller) -> None:
