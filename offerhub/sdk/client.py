@@ -6,8 +6,10 @@ import httpx
 
 from offerhub.sdk.account_models import Config, Health, Me
 from offerhub.sdk.api_keys import ApiKeys
+from offerhub.sdk.disputes import Disputes
 from offerhub.sdk.events import Events
 from offerhub.sdk.http import Http
+from offerhub.sdk.milestones import Milestones
 from offerhub.sdk.orders import Orders
 from offerhub.sdk.retry import Backoff
 from offerhub.sdk.topups import Topups
@@ -47,6 +49,8 @@ class OfferHub:
         self.users = Users(self._http)
         self.topups = Topups(self._http)
         self.orders = Orders(self._http)
+        self.milestones = Milestones(self._http)
+        self.disputes = Disputes(self._http)
         self.withdrawals = Withdrawals(self._http)
         self.events = Events(self._http)
         self.api_keys = ApiKeys(self._http)

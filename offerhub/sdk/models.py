@@ -175,6 +175,44 @@ class Milestone(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MilestoneWork(Milestone):
+    """A milestone with the work that it waits for."""
+
+    operation: Operation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment(Record):
+    author: str
+    body: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispute(Record):
+    """A dispute. `comments` are filled when one is read; amounts are gross, of its decision."""
+
+    id: str
+    order_id: str
+    opened_by: str
+    reason: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    milestone_ref: str | None = None
+    assignee: str | None = None
+    evidence: tuple[str, ...] = ()
+    note: str | None = None
+    decision: str | None = None
+    release_amount: Money | None = None
+    release_amount_exact: Money | None = None
+    refund_amount: Money | None = None
+    refund_amount_exact: Money | None = None
+    operation: Operation | None = None
+    comments: tuple[Comment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TimelineEntry(Record):
     """One event of the order. `sequence` is None for the moment until it is on the stream."""
 
@@ -205,7 +243,7 @@ class Order(Record):
     metadata: Metadata = field(default_factory=dict)
     escrow: Escrow | None = None
     milestones: tuple[Milestone, ...] = ()
-    dispute: Mapping[str, Any] | None = None
+    dispute: Dispute | None = None
     operation: Operation | None = None
     timeline: tuple[TimelineEntry, ...] = ()
 

@@ -172,6 +172,19 @@ class Orders(Resources):
         body = {"reason": reason, "requested_by": requested_by}
         return self._act(order_id, "release", body, idempotency_key, wait_s)
 
+    def refund(
+        self,
+        order_id: str,
+        *,
+        reason: str | None = None,
+        requested_by: str | None = None,
+        idempotency_key: str | None = None,
+        wait_s: int | None = None,
+    ) -> Order:
+        """Pay what is left in the escrow back to the buyer. Raises: InvalidState."""
+        body = {"reason": reason, "requested_by": requested_by}
+        return self._act(order_id, "refund", body, idempotency_key, wait_s)
+
     def wait_for(self, order_id: str, states: Collection[str], *, timeout_s: float = 60.0) -> Order:
         """The order, once its status is one of `states`. Blocks.
 

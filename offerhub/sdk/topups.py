@@ -63,6 +63,20 @@ class Topups(Resources):
         """Every top-up, newest first, a hundred per request."""
         return self.list(limit=100, user_id=user_id, status=status).every_item()
 
+    def refresh(self, topup_id: str, *, idempotency_key: str | None = None) -> Topup:
+        """Have the appliance look at Airtm now. Raises: TopupNotFound."""
+        return self._change(topup_id, "refresh", idempotency_key)
+
+    def cancel(self, topup_id: str, *, idempotency_key: str | None = None) -> Topup:
+        """Ask for it to be canceled; a payment that is faster wins. Raises: InvalidState."""
+        return self._change(topup_id, "cancel", idempotency_key)
+
+    def _change(self, topup_id: str, action: str, idempotency_key: str | None) -> Topup:
+        path = path_of("topups", topup_id, action)
+        return Topup.from_json(
+            self._http.change("POST", path, {}, idempotency_key=idempotency_key).data
+        )
+
     def wait_for(self, topup_id: str, states: Collection[str], *, timeout_s: float = 60.0) -> Topup:
         """The top-up, once its status is one of `states`. Blocks.
 

@@ -64,6 +64,24 @@ class Users(Resources):
         page = self.list(limit=100, external_user_id=external_user_id, type=type, status=status)
         return page.every_item()
 
+    def update(
+        self,
+        user_id: str,
+        *,
+        email: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        type: str | None = None,
+        status: str | None = None,
+    ) -> User:
+        """Change what is given. `status`: ACTIVE, SUSPENDED or PENDING_VERIFICATION.
+
+        Raises: UserNotFound, InvalidState.
+        """
+        given = {"email": email, "metadata": metadata, "type": type, "status": status}
+        body = {name: value for name, value in given.items() if value is not None}
+        path = path_of("users", user_id)
+        return User.from_json(self._http.change("PATCH", path, body, idempotency_key=None).data)
+
     def link_airtm(
         self,
         user_id: str,

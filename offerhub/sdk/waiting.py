@@ -15,6 +15,7 @@ from offerhub.sdk.stream import EventStream, Reconnecting
 
 FINAL_STATES = {
     "order": frozenset({"CLOSED"}),
+    "dispute": frozenset({"RESOLVED"}),
     "topup": frozenset({"TOPUP_SUCCEEDED", "TOPUP_FAILED", "TOPUP_CANCELED"}),
     "withdrawal": frozenset({"WITHDRAWAL_COMPLETED", "WITHDRAWAL_FAILED", "WITHDRAWAL_CANCELED"}),
 }

@@ -70,6 +70,31 @@ class Withdrawals(Resources):
         """Every withdrawal, newest first, a hundred per request."""
         return self.list(limit=100, user_id=user_id, status=status).every_item()
 
+    def commit(
+        self, withdrawal_id: str, *, idempotency_key: str | None = None, wait_s: int | None = None
+    ) -> Withdrawal:
+        """Have a held withdrawal paid out; never pays twice. Raises: WithdrawalNotCommittable."""
+        return self._change(withdrawal_id, "commit", idempotency_key, wait_s)
+
+    def refresh(self, withdrawal_id: str, *, idempotency_key: str | None = None) -> Withdrawal:
+        """Have the appliance look at Airtm now. Raises: WithdrawalNotFound."""
+        return self._change(withdrawal_id, "refresh", idempotency_key)
+
+    def cancel(self, withdrawal_id: str, *, idempotency_key: str | None = None) -> Withdrawal:
+        """Cancel it while that is possible. Raises: InvalidState."""
+        return self._change(withdrawal_id, "cancel", idempotency_key)
+
+    def _change(
+        self,
+        withdrawal_id: str,
+        action: str,
+        idempotency_key: str | None,
+        wait_s: int | None = None,
+    ) -> Withdrawal:
+        path = path_of("withdrawals", withdrawal_id, action)
+        answer = self._http.change("POST", path, {}, idempotency_key=idempotency_key, wait_s=wait_s)
+        return Withdrawal.from_json(answer.data)
+
     def wait_for(
         self, withdrawal_id: str, states: Collection[str], *, timeout_s: float = 60.0
     ) -> Withdrawal:
