@@ -114,7 +114,7 @@ def list_orders(
         rows = store.listed(limit=limit, cursor=cursor, **filters)
         order_ids = [row.id for row in rows.rows]
         escrows = store.escrows_of(order_ids)
-        disputes = disputes_store.active_of_all(order_ids)
+        disputes = disputes_store.latest_of_all(order_ids)
         operations = operations_store.latest_for_all(order_ids)
         milestones: dict[str, list[Any]] = {}
         for milestone in store.milestones_of(order_ids):
@@ -228,7 +228,7 @@ def shown_now(row: store.Order) -> dict[str, Any]:
         row,
         escrow_row=store.escrow_of(row.id),
         milestone_rows=store.milestones_of([row.id]) if row.milestone_count else (),
-        dispute_row=disputes_store.active_of(row.id),
+        dispute_row=disputes_store.latest_of(row.id),
         operation_row=operations_store.latest_for(row.id),
     )
 

@@ -44,10 +44,16 @@ def active_of(order_id: str) -> Dispute | None:
     return Dispute.get_or_none((Dispute.order_id == order_id) & (Dispute.status != "RESOLVED"))
 
 
-def active_of_all(order_ids: list[str]) -> dict[str, Dispute]:
-    """Active disputes by order id, for a page of orders."""
-    query = Dispute.select().where(Dispute.order_id.in_(order_ids) & (Dispute.status != "RESOLVED"))
-    return {dispute.order_id: dispute for dispute in query}
+def latest_of(order_id: str) -> Dispute | None:
+    """The order's newest dispute: the active one if there is one."""
+    query = Dispute.select().where(Dispute.order_id == order_id)
+    return query.order_by(Dispute.created_at.desc(), Dispute.id.desc()).first()
+
+
+def latest_of_all(order_ids: list[str]) -> dict[str, Dispute]:
+    """The newest dispute by order id, for a page of orders."""
+    query = Dispute.select().where(Dispute.order_id.in_(order_ids))
+    return {row.order_id: row for row in query.order_by(Dispute.created_at, Dispute.id)}
 
 
 def get(dispute_id: str) -> Dispute | None:
