@@ -11,7 +11,7 @@ from typing import Any
 from offerhub.store import audit as audit_store
 from offerhub.store import events as event_store
 from offerhub.store import leases
-from offerhub.store.database import atomic
+from offerhub.store.database import atomic, connection
 from offerhub.store.fields import canonical
 
 LEASE_NAME = "relay"
@@ -42,8 +42,9 @@ def sequence_events(*, holder: str, token: int) -> int:
 
     Raises: LeaseLost.
     """
-    if not event_store.unsequenced(1):
-        return 0
+    with connection():
+        if not event_store.unsequenced(1):
+            return 0
     with atomic():
         _require_lease(holder=holder, token=token)
         waiting = event_store.unsequenced(BATCH)
@@ -59,8 +60,9 @@ def seal_audit(*, holder: str, token: int, after_position: int = 0) -> tuple[int
     after_position: look only at records beyond it; 0 looks at all of them.
     Raises: LeaseLost.
     """
-    if not audit_store.unsealed(1, after_position=after_position):
-        return 0, after_position
+    with connection():
+        if not audit_store.unsealed(1, after_position=after_position):
+            return 0, after_position
     with atomic():
         _require_lease(holder=holder, token=token)
         records = audit_store.unsealed(BATCH, after_position=after_position)

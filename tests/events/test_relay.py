@@ -4,10 +4,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from peewee import OperationalError
 
 from offerhub.events import relay, stream
-from offerhub.store.database import atomic, connection
+from offerhub.store.database import atomic, connection, proxy
 from offerhub.store.events import Event
 from tests.events.world import event, lease, record, record_here, relay_all
 from tests.events.world import stream as placed
@@ -169,3 +171,30 @@ def test_the_database_refuses_one_place_twice(database: str) -> None:
     relay_all()
     with pytest.raises(Exception, match=r"(?i)unique"), atomic():
         Event.update(sequence=1).where(Event.sequence == 2).execute()
+
+
+def test_a_relay_survives_a_restart_of_the_database(postgres: str) -> None:
+    """Every connection that it had is dead; within a few rounds it works on new ones."""
+    record(event("a"))
+    token = lease()
+    assert relay.sequence_events(holder="a", token=token) == 1
+    assert relay.seal_audit(holder="a", token=token) == (0, 0)
+    assert proxy.is_closed()
+
+    with psycopg.connect(postgres, autocommit=True) as operator:
+        operator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    def one_round() -> bool:
+        try:
+            record(event("b"))
+            relay.sequence_events(holder="a", token=token)
+            relay.seal_audit(holder="a", token=token)
+        except OperationalError:
+            return False
+        return True
+
+    assert any(one_round() for _ in range(5))
+    assert placed()[-1][1] == "b"
