@@ -157,13 +157,20 @@ def _complete_operation(
         response["headers"] = dict(_COMMON)
         if rule is not None:
             response["headers"] |= {name: _header(name) for name in _REPLAY_HEADERS}
-    for status in _errors_of(declared, rule, method, arguments):
+    asks = access.preparation_of(view) is not None
+    for status in _errors_of(declared, rule, method, arguments, asks=asks):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/Error{status}"})
 
 
 def _errors_of(
-    declared: access.Access, rule: access.Idempotency | None, method: str, arguments: set[str]
+    declared: access.Access,
+    rule: access.Idempotency | None,
+    method: str,
+    arguments: set[str],
+    *,
+    asks: bool,
 ) -> list[int]:
+    """asks: somebody outside is asked before the transaction."""
     found = {429, 500, 503}
     if not declared.public:
         found |= {400, 401, 403}
@@ -173,7 +180,9 @@ def _errors_of(
         found |= {400, 413}
         if not declared.raw_body:
             found |= {404, 409, 415, 422}
-    if rule is not None and (rule.repeatable or rule.required):
+    if method == "delete":
+        found.add(409)
+    if asks or (rule is not None and (rule.repeatable or rule.required)):
         found |= {502, 504}
     return sorted(found)
 

@@ -42,8 +42,8 @@ class AuditQuery(PageQuery):
     resource_id = Text(most=64)
     action = Text(most=64)
     user_id = Text(most=64)
-    from_ = Moment(data_key="from")
-    to = Moment()
+    from_ = Moment(data_key="from", metadata={"description": "At this moment or later."})
+    to = Moment(metadata={"description": "Before this moment."})
 
 
 class Actor(Schema):
