@@ -12,8 +12,8 @@ from offerhub.api.edge import EXTENSION, Edge
 from offerhub.api.rate_limits import RateLimiter
 from offerhub.api.redis_gate import RedisGate
 from offerhub.api.stream_seats import StreamSeats
-from offerhub.services.api_keys import Credentials, UseRecorder
 from offerhub.services.context import App
+from offerhub.services.credentials import Credentials, UseRecorder
 from offerhub.services.health import HealthMonitor
 from offerhub.services.idempotency import AnswerSeal
 from offerhub.services.maintenance import Gate

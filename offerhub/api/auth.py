@@ -8,8 +8,8 @@ from offerhub.api.state import RequestState
 from offerhub.domain import scopes
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.domain.scopes import InsufficientScope
-from offerhub.services import api_keys
-from offerhub.services.api_keys import Principal
+from offerhub.services import credentials as checks
+from offerhub.services.credentials import Principal
 from offerhub.services.idempotency import Kept
 
 MAX_HEADER_LENGTH = 4096
@@ -26,12 +26,12 @@ def bearer(header: str | None) -> str:
     """
     if not header:
         raise Unauthorized('Send "Authorization: Bearer <API key>".')
-    scheme, _, credentials = header.strip().partition(" ")
-    credentials = credentials.strip()
-    malformed = not credentials or " " in credentials or len(header) > MAX_HEADER_LENGTH
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip()
+    malformed = not token or " " in token or len(header) > MAX_HEADER_LENGTH
     if scheme.lower() != "bearer" or malformed:
         raise Unauthorized('The Authorization header is not of the form "Bearer <API key>".')
-    return credentials
+    return token
 
 
 def authenticate(edge: Edge, state: RequestState) -> Kept | None:
@@ -39,7 +39,7 @@ def authenticate(edge: Edge, state: RequestState) -> Kept | None:
 
     Raises: Unauthorized, InvalidApiKey.
     """
-    state.principal, kept = api_keys.authenticate(
+    state.principal, kept = checks.authenticate(
         edge.app,
         edge.credentials,
         bearer(request.headers.get("Authorization")),

@@ -7,7 +7,7 @@ from flask import Response
 from offerhub.api.edge import Edge
 from offerhub.api.state import Budget, RequestState, client_address
 from offerhub.domain.errors import OfferHubError
-from offerhub.services.api_keys import Principal
+from offerhub.services.credentials import Principal
 
 # Routes without credentials: landings, documentation, unknown paths.
 PUBLIC_FACTOR: Final = 5

@@ -20,7 +20,7 @@ from offerhub.api.state import RequestState, client_address, state
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.logs import get_logger
-from offerhub.services.api_keys import InvalidApiKey
+from offerhub.services.credentials import InvalidApiKey
 from offerhub.services.idempotency import Kept
 
 _log = get_logger("offerhub.api")

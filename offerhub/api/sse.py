@@ -26,8 +26,8 @@ from offerhub.api.state import principal, state
 from offerhub.domain.scopes import ADMIN
 from offerhub.events import stream
 from offerhub.logs import get_logger
-from offerhub.services import api_keys, representations
-from offerhub.services.api_keys import Principal
+from offerhub.services import representations
+from offerhub.services.credentials import Principal, still_valid
 
 HEARTBEAT_S: Final = 5.0
 LOOK_UP_S: Final = 2.0  # how soon a stream notices that the process is to end
@@ -149,7 +149,7 @@ class Follower:
         return b": heartbeat\n" + _message("heartbeat", self._here, body)
 
     def _may_stay(self) -> bool:
-        return api_keys.still_valid(self._app, self._who) and self.keep_seat()
+        return still_valid(self._app, self._who) and self.keep_seat()
 
 
 def _message(kind: str, sequence: int, body: Any) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 from flask import g, request
 
 from offerhub.api.edge import Edge, edge
-from offerhub.services.api_keys import Principal
 from offerhub.services.context import Actor, Context
+from offerhub.services.credentials import Principal
 from offerhub.services.idempotency import Claim
 
 MAX_USER_AGENT = 512

@@ -5,8 +5,8 @@ from typing import Any
 from offerhub.domain.fees import MAX_PLATFORM_FEE_BPS, PROTOCOL_FEE_BPS
 from offerhub.domain.money import CURRENCY, MAX_STROOPS, format_amount
 from offerhub.domain.orders import MAX_MILESTONES
-from offerhub.services.api_keys import Principal
 from offerhub.services.context import Context
+from offerhub.services.credentials import Principal
 from offerhub.services.representations import timestamp
 from offerhub.services.tokens import DEFAULT_TTL_S, MAX_TTL_S, MIN_TTL_S
 
