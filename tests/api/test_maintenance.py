@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from offerhub.services import maintenance
 from tests.api.caller import Caller, code, open_api
 
@@ -27,3 +29,16 @@ def test_changes_wait_while_reads_and_webhooks_go_on(api: Caller) -> None:
     api = open_api(api.world)
     body = {**ANA, "external_user_id": "bob"}
     assert api.post("/users", body, key="two").status_code == 201
+
+
+def test_the_database_is_asked_once_a_second_and_not_with_every_request(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    real = maintenance.store.flag
+    monkeypatch.setattr(maintenance.store, "flag", lambda name: looks.append(name) or real(name))
+    monkeypatch.setattr(maintenance, "CACHE_S", 3600.0)
+    gate = maintenance.Gate()
+    for _ in range(5):
+        gate.check()
+    assert looks == [maintenance.FLAG]
