@@ -11,7 +11,6 @@ from offerhub.domain.operations import OPERATION
 from offerhub.services import audit
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context
-from offerhub.services.representations import operation as represent
 from offerhub.services.representations import timestamp
 from offerhub.store import operations as store
 from offerhub.store.database import after_commit, atomic, connection, in_transaction
@@ -138,9 +137,13 @@ def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | 
 
 
 def detail(row: store.Operation) -> dict[str, Any]:
-    shown = represent(row) or {"id": row.id, "kind": row.kind, "status": row.status}
+    """An operation as operators see it, in any status."""
     return {
-        **shown,
+        "id": row.id,
+        "kind": row.kind,
+        "status": row.status,
+        "step": row.step,
+        "last_error": row.last_error_code,
         "subject_type": row.subject_type,
         "subject_id": row.subject_id,
         "failures": row.failures,
