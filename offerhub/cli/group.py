@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "ledger": Entry("offerhub.cli.ledger:ledger", "Check the books."),
     "operations": Entry("offerhub.cli.operations:operations", "List, retry and settle long work."),
     "why": Entry("offerhub.cli.why:why", "Tell the whole story of any id."),
+    "docs": Entry("offerhub.cli.docs:docs", "Print the documents that are made from the code."),
     "openapi": Entry("offerhub.cli.openapi:openapi", "Print the API's description."),
     "serve": Entry("offerhub.cli.serve:serve", "Run the API (one process of a deployment)."),
     "worker": Entry("offerhub.cli.processes:worker", "Run a worker of one queue."),
