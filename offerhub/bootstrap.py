@@ -3,14 +3,17 @@
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 from redis import Redis
 
 from offerhub.ports.chain import PlatformKeys, SigningKey
+from offerhub.ports.checkpoints import CheckpointFile
 from offerhub.ports.clock import Clock
 from offerhub.ports.doorbell import Doorbell
 from offerhub.providers.airtm import AirtmWebhooks, build_airtm
+from offerhub.providers.checkpoints import DerivedCheckpointKey, FileOfCheckpoints
 from offerhub.providers.http import HttpClient
 from offerhub.providers.limiter import RedisLimiter
 from offerhub.providers.outgoing import SafeSender
@@ -19,7 +22,7 @@ from offerhub.providers.transactions import address_of
 from offerhub.providers.trustlesswork.adapter import TrustlessWorkEscrows
 from offerhub.providers.vault import EnvelopeVault
 from offerhub.services.context import App, Policy
-from offerhub.settings import Settings, load_process
+from offerhub.settings import Settings, load_process, paths
 from offerhub.store.database import connect_to
 
 log = structlog.get_logger(__name__)
@@ -140,8 +143,22 @@ def build_app(
         airtm_webhooks=AirtmWebhooks(settings.airtm_webhook_secret.get_secret_value()),
         webhook_sender=SafeSender(allow_private=settings.environment == "demo"),
         doorbell=doorbell or SilentDoorbell(),
+        checkpoint_key=DerivedCheckpointKey(settings.token_secret.get_secret_value()),
+        checkpoint_file=_checkpoint_file(settings),
         redis=redis,
     )
+
+
+def checkpoint_file_at(path: Path) -> CheckpointFile:
+    """A file of audit checkpoints of the operator's choice."""
+    return FileOfCheckpoints(path)
+
+
+def _checkpoint_file(settings: Settings) -> CheckpointFile | None:
+    """In the deployment's folder; a process without one keeps no checkpoints by itself."""
+    if not settings.home.is_absolute():
+        return None
+    return FileOfCheckpoints(paths.audit_checkpoints(settings.home))
 
 
 def _policy(settings: Settings) -> Policy:

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "db": Entry("offerhub.cli.db:db", "Migrate the database."),
     "ledger": Entry("offerhub.cli.ledger:ledger", "Check the books."),
     "operations": Entry("offerhub.cli.operations:operations", "List, retry and settle long work."),
+    "audit": Entry("offerhub.cli.audit:audit", "List audit records, and prove them whole."),
     "why": Entry("offerhub.cli.why:why", "Tell the whole story of any id."),
     "docs": Entry("offerhub.cli.docs:docs", "Print the documents that are made from the code."),
     "openapi": Entry("offerhub.cli.openapi:openapi", "Print the API's description."),

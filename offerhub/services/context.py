@@ -9,6 +9,7 @@ from typing import Any
 
 from offerhub.domain import scopes
 from offerhub.ports.chain import Chain, PlatformKeys, Vault
+from offerhub.ports.checkpoints import CheckpointFile, CheckpointKey
 from offerhub.ports.clock import Clock, epoch_ms
 from offerhub.ports.doorbell import Doorbell
 from offerhub.ports.escrow import Escrows
@@ -55,6 +56,8 @@ class App:
     airtm_webhooks: WebhookVerifier
     webhook_sender: WebhookSender
     doorbell: Doorbell
+    checkpoint_key: CheckpointKey
+    checkpoint_file: CheckpointFile | None = None
     redis: Any = None
     probe: Callable[[str], None] = no_probe
 

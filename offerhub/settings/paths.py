@@ -29,6 +29,10 @@ def sandbox_state(home: Path) -> Path:
     return home / "data" / "sandbox.db"
 
 
+def audit_checkpoints(home: Path) -> Path:
+    return home / "data" / "audit-checkpoints.jsonl"
+
+
 def logs(home: Path) -> Path:
     return home / "data" / "logs"
 

@@ -2,11 +2,23 @@
 
 from typing import Any
 
-from peewee import BigAutoField, BigIntegerField, CharField, IntegerField, TextField, fn
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    CharField,
+    IntegerField,
+    OperationalError,
+    TextField,
+    fn,
+)
 
 from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
 from offerhub.store.paging import Rows, page
+
+
+class Unreadable(Exception):
+    """A record's columns do not hold what a record's columns hold: somebody else wrote them."""
 
 
 class AuditRecord(Table):
@@ -65,13 +77,30 @@ def seal(rows: list[dict[str, Any]]) -> None:
     AuditSeal.insert_many(rows).execute()
 
 
-def sealed_after(number: int, *, limit: int) -> list[tuple[AuditSeal, AuditRecord | None]]:
-    """Links with their records, in order; a record that is gone is None."""
-    seals = list(
-        AuditSeal.select().where(AuditSeal.number > number).order_by(AuditSeal.number).limit(limit)
-    )
-    ids = [link.audit_id for link in seals]
-    records = {r.id: r for r in AuditRecord.select().where(AuditRecord.id.in_(ids))}
+def hash_of(number: int) -> str | None:
+    """The hash of one link."""
+    row = AuditSeal.get_or_none(AuditSeal.number == number)
+    return row.hash if row else None
+
+
+def sealed_after(number: int | None, *, limit: int) -> list[tuple[AuditSeal, AuditRecord | None]]:
+    """Links with their records, in order; None begins at the first. A missing record is None.
+
+    Raises: Unreadable.
+    """
+    query = AuditSeal.select().order_by(AuditSeal.number).limit(limit)
+    if number is not None:
+        query = query.where(AuditSeal.number > number)
+    try:
+        seals = list(query)
+        ids = [link.audit_id for link in seals]
+        records = {r.id: r for r in AuditRecord.select().where(AuditRecord.id.in_(ids))}
+    except ValueError as error:
+        raise Unreadable from error
+    except OperationalError as error:
+        if "decode" in str(error).lower():  # SQLite stores any bytes as text
+            raise Unreadable from error
+        raise
     return [(link, records.get(link.audit_id)) for link in seals]
 
 
