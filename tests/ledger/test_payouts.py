@@ -136,3 +136,17 @@ def test_an_adjustment_is_between_the_platform_and_the_user(amount: int, credit:
 def test_an_adjustment_goes_one_way(credit: int, debit: int) -> None:
     with pytest.raises(Unbalanced):
         adjustments.adjusted(reference="case-7", user_id=BUYER, credit=credit, debit=debit)
+
+
+@given(amount=st.integers(1, 10**17), inward=st.booleans())
+@pytest.mark.parametrize("rail", [a.AIRTM_TREASURY, a.STELLAR_TREASURY])
+def test_a_treasury_movement_is_the_platforms_own_money(rail, amount: int, inward: bool) -> None:
+    transfer = adjustments.treasury_recorded(
+        reference="bank-1",
+        account=rail,
+        amount_in=amount * inward,
+        amount_out=amount * (not inward),
+    )
+    assert_balances(transfer)
+    change = amount if inward else -amount
+    assert totals(transfer) == {rail: change, a.ADJUSTMENTS: change}
