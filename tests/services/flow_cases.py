@@ -21,8 +21,10 @@ from offerhub.services import (
     orders,
     refunds,
     releases,
+    topup_changes,
     topups,
     users,
+    withdrawal_changes,
     withdrawals,
 )
 from offerhub.services.flows.registry import FLOWS
@@ -103,13 +105,13 @@ def _people(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
     return kept["buyer"], kept["seller"]
 
 
-def _paid_by_airtm(world: World) -> dict[str, Any]:
+def _paid_by_airtm(world: World, amount: str = "200.00") -> dict[str, Any]:
     """A buyer whose money came by Airtm and whose wallet is empty, made once per case."""
     email = f"{_unique('payer')}@example.com"
     world.control("POST", "/airtm/users", email=email, first_name="A", last_name="B",
                   country="MEX", wallet="10000.00")  # fmt: skip
     made = world.user(_unique("airtm-buyer"), email=email)
-    world.topped_up(made["id"], "200.00", email=email)
+    world.topped_up(made["id"], amount, email=email)
     return made
 
 
@@ -183,6 +185,23 @@ def _topup_done(world: World, subject: Subject) -> None:
     assert shown["confirmation_url"].endswith(shown["airtm_payin_id"])
     ours = [p for p in world.control("GET", "/world")["airtm"]["payins"] if p["code"] == subject.id]
     assert [p["id"] for p in ours] == [shown["airtm_payin_id"]]
+
+
+def _unpaid(world: World) -> Subject:
+    subject = _linked(world)
+    _ask_topup(world, subject)
+    world.drain()
+    return subject
+
+
+def _ask_cancel(world: World, subject: Subject) -> None:
+    topup_changes.cancel(world.ctx, subject.id)
+
+
+def _canceled(world: World, subject: Subject) -> None:
+    assert topups.get_topup(world.ctx, subject.id)["status"] == "TOPUP_CANCELED"
+    ours = [p for p in world.control("GET", "/world")["airtm"]["payins"] if p["code"] == subject.id]
+    assert [p["status"] for p in ours] == ["CANCELED"]
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -419,8 +438,32 @@ def _payout_done(world: World, subject: Subject) -> None:
     assert world.balance(accounts.user(subject.buyer["id"], accounts.WITHDRAWING)) == 0
 
 
+def _pending_payout(world: World) -> Subject:
+    """A pay-out that Airtm took and has not paid yet."""
+    subject = _payee(world)
+    subject.more["available"] = world.available(subject.buyer["id"])
+    world.control("PATCH", "/airtm/knobs", payout_auto=False)
+    _ask_payout(world, subject)
+    world.drain()
+    world.control("POST", f"/payouts/{subject.id}/wait")
+    return subject
+
+
+def _ask_payout_cancel(world: World, subject: Subject) -> None:
+    withdrawal_changes.cancel(world.ctx, subject.id)
+
+
+def _payout_canceled(world: World, subject: Subject) -> None:
+    world.control("PATCH", "/airtm/knobs", payout_auto=True)
+    shown = withdrawals.get_withdrawal(world.ctx, subject.id)
+    assert shown["status"] == "WITHDRAWAL_CANCELED"
+    assert world.available(subject.buyer["id"]) == subject.more["available"]
+
+
 def _with_excess(world: World) -> Subject:
     """A user who deposited on chain and then was paid at Airtm: the wallet holds too much."""
+    if "airtm_float" not in world.__dict__:
+        world.__dict__["airtm_float"] = _paid_by_airtm(world, "5000.00")
     email = f"{_unique('sweep')}@example.com"
     world.control("POST", "/airtm/users", email=email, first_name="A", last_name="B",
                   country="MEX")  # fmt: skip
@@ -456,6 +499,7 @@ CASES = (
     Case("platform set-up", "platform.setup", _platform, _ask_platform, _platform_done),
     Case("wallet", "wallet.create", _new_user, _ask_wallet, _wallet_done),
     Case("pay-in", "topup.payin", _linked, _ask_topup, _topup_done),
+    Case("pay-in canceled", "topup.cancel", _unpaid, _ask_cancel, _canceled),
     Case("deployment", "escrow.deploy", _to_deploy, _ask_deploy, _deploy_done),
     Case("funding", "escrow.fund", _to_fund, _ask_fund, _fund_done, skipped=("bridge",)),
     Case("bridged funding", "escrow.fund", _to_fund_bridged, _ask_fund, _fund_bridged_done),
@@ -489,5 +533,12 @@ CASES = (
     Case("withdrawal", "withdrawal.chain", _to_pay, _ask_pay, _pay_done, skipped=("bridge",)),
     Case("bridged withdrawal", "withdrawal.chain", _to_pay_bridged, _ask_pay, _pay_bridged_done),
     Case("pay-out", "withdrawal.airtm", _payee, _ask_payout, _payout_done),
+    Case(
+        "pay-out canceled",
+        "withdrawal.cancel",
+        _pending_payout,
+        _ask_payout_cancel,
+        _payout_canceled,
+    ),
     Case("sweep", "wallet.sweep", _with_excess, _ask_sweep, _sweep_done),
 )
