@@ -10,8 +10,6 @@ import pytest
 from tests.journeys.market import Market, People
 from tests.journeys.steps import STEPS, Steps
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 RECOVERY_S = 15.0
 LONGEST_PAUSE_S = 0.3  # most steps take a little longer than this
 PROCESSES = (

@@ -18,8 +18,6 @@ from tests.fixtures.session import data_folder
 from tests.journeys.market import Market, close_market, open_market
 from tests.journeys.steps import Steps
 
-pytestmark = pytest.mark.xdist_group("journeys-postgres")
-
 
 @pytest.fixture
 def postgres() -> Iterator[PostgresServer]:

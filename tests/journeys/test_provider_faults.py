@@ -7,8 +7,6 @@ import pytest
 from tests.journeys.market import Market, People
 from tests.journeys.steps import STEPS, Steps
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 def lost(kind: str, provider: str, path: str, *, after_n: int = 0) -> dict[str, object]:
     return {

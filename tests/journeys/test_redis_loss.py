@@ -17,8 +17,6 @@ from offerhub.worker.schedule import INTERVALS_S
 from tests.journeys.market import Market, People, until
 from tests.journeys.steps import STEPS, Steps
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 SLOWEST_S = 3.0  # bound of a single request; three time-outs of Redis and a busy machine
 MEDIAN_S = 0.5
 KNOWN_AGAIN_S = 30.0

@@ -10,8 +10,6 @@ import pytest
 from tests.journeys.market import Market, People, until
 from tests.journeys.steps import Steps
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 TWINS = 20
 
 

@@ -5,13 +5,10 @@ import threading
 import time
 
 import httpx
-import pytest
 
 from offerhub.sdk.sse import Message, read_parts
 from tests.journeys.market import Market, People, until
 from tests.journeys.steps import Steps
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 class Reader:

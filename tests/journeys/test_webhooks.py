@@ -1,10 +1,6 @@
 """Airtm's signed webhooks over the wire, with the API there and with the API down."""
 
-import pytest
-
 from tests.journeys.market import Market, People, until
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def inbox_of(market: Market, code: str) -> list[str]:
