@@ -33,9 +33,9 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def _driver_error(error: BaseException) -> BaseException:
-    """What psycopg or sqlite3 raised; Peewee carries it as the first argument of its own error."""
-    first = error.args[0] if error.args else None
-    return first if isinstance(first, BaseException) else error
+    """What psycopg or sqlite3 raised; Peewee's own error carries it as `orig`."""
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
 
 
 def _state(error: BaseException) -> str:

@@ -14,12 +14,12 @@ from offerhub.domain import ids
 CONTRACT = (
     "usr ord topup esc dsp wd evt aud key mkt wal mst ldg opn whe whd req"  # domain, "Identifiers"
 )
-OURS = "dep inb"
+OURS = "dep inb rec dif cmt"
 
 URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
-def test_the_prefixes_are_those_of_the_contract_and_two_more() -> None:
+def test_the_prefixes_are_those_of_the_contract_and_a_few_more() -> None:
     assert set(CONTRACT.split()) | set(OURS.split()) == ids.PREFIXES
 
 
