@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from offerhub.cli.exits import Failure
+from offerhub.cli.wallet_keys import rotate_wallet_keys, wallet_keys
 
 if TYPE_CHECKING:
     from offerhub.services.context import Context
@@ -23,7 +24,11 @@ FIRST_KEY_NAME = "first admin key"
 
 @click.group()
 def keys() -> None:
-    """Create, list and revoke API keys."""
+    """API keys; and the keys that seal wallets."""
+
+
+keys.add_command(wallet_keys)
+keys.add_command(rotate_wallet_keys)
 
 
 @keys.command()

@@ -61,9 +61,12 @@ def sandbox() -> None:
 
 def _app(settings: "Settings") -> "App":
     from offerhub.bootstrap import build_app
+    from offerhub.cli.wallet_keys import refuse_to_start_without_keys
     from offerhub.worker.queues import RedisDoorbell, connect
 
-    return build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url)))
+    app = build_app(settings, doorbell=RedisDoorbell(connect(settings.redis_url)))
+    refuse_to_start_without_keys(app)
+    return app
 
 
 def _start(process: str) -> "Settings":

@@ -184,6 +184,19 @@ class Vault(Protocol):
 
     def key_id(self, sealed: str) -> str: ...
 
+    @property
+    def active(self) -> str:
+        """The id of the key that seals what is new."""
+        ...
+
+    def fingerprints(self) -> dict[str, str]:
+        """The keys that open, by id, each with what tells it from others and gives nothing away."""
+        ...
+
+    def rewrap(self, sealed: str, *, binding: str) -> str:
+        """The same secret under the active key, without opening it. Raises: ValueError as `open`."""
+        ...
+
     def seal_text(self, text: str, *, binding: str) -> str:
         """Seal any other secret of a row."""
         ...

@@ -9,6 +9,7 @@ Not here: where KEKs come from (settings) and where sealed texts are kept (the s
 
 import base64
 import binascii
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from offerhub.ports.chain import SigningKey
 VERSION: Final = "ohv1"
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_FINGERPRINT_LABEL: Final = b"offerhub/wallet-key/fingerprint/v1/"
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
 
@@ -48,6 +50,13 @@ class EnvelopeVault:
     def active(self) -> str:
         """The id of the KEK that new seeds are sealed under."""
         return self._active
+
+    def fingerprints(self) -> dict[str, str]:
+        """Every KEK by id, as 16 hexadecimal digits that do not lead back to it."""
+        return {
+            key_id: hashlib.sha256(_FINGERPRINT_LABEL + kek).hexdigest()[:16]
+            for key_id, kek in self._keks.items()
+        }
 
     def new_key(self, *, binding: str) -> tuple[str, str]:
         """(address, sealed seed) of a fresh random key; `binding` names the row it belongs to."""

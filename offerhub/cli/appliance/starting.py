@@ -39,12 +39,14 @@ def start(settings: "Settings", *, timeout_s: float, say: Say) -> Started:
     names = [program.name for program in programs.of(settings)]
     running = supervisord.connect(settings.home)
     if running is None:
+        _check_wallet_keys(settings, away_is_well=True)  # soon: before anything is started
         running = _start_supervisor(settings)
     elif Watch(settings.home, running).are_running(names) and health.ask(settings).ok:
         return Started(already=True, admin_key_file=_key_file(settings.home))
     watch = Watch(settings.home, running)
     _start_foundations(settings, running, watch, say)
     _migrate(settings, say)
+    _check_wallet_keys(settings, away_is_well=False)
     key_file = ensure_admin_key(settings, say)
     for name in names:
         running.start_program(name)
@@ -108,6 +110,22 @@ def _migrate(settings: "Settings", say: Say) -> None:
     say("migrating the database")
     paths.make_private(paths.database(settings.home).parent)
     migrate(settings.database_url)
+
+
+def _check_wallet_keys(settings: "Settings", *, away_is_well: bool) -> None:
+    """Before anybody is served: what is sealed can be opened. Raises: Failure.
+
+    away_is_well: a database that is not there (yet) is no reason to refuse.
+    """
+    from offerhub.bootstrap import build_app
+    from offerhub.cli import wallet_keys
+
+    check = (
+        wallet_keys.refuse_to_start_without_keys
+        if away_is_well
+        else (wallet_keys.refuse_without_keys)
+    )
+    check(build_app(settings))
 
 
 def _listens(host: str, port: int) -> bool:
