@@ -25,9 +25,11 @@ def serve() -> None:
 
     from offerhub import logs
     from offerhub.cli.deployment import read_settings
+    from offerhub.cli.wallet_keys import check_before_serving
 
     settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
+    check_before_serving(settings)
     importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
     run_gunicorn(
         {

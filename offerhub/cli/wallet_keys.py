@@ -12,6 +12,7 @@ from offerhub.cli.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from offerhub.services.context import App
+    from offerhub.settings import Settings
 
 
 @click.command("wallet-keys")
@@ -108,6 +109,18 @@ def refuse_to_start_without_keys(app: "App") -> None:
         if not is_unavailable(error):
             raise
         structlog.get_logger(__name__).warning("wallet_keys.unchecked", error=str(error)[:200])
+
+
+def check_before_serving(settings: "Settings") -> None:
+    """The same in a process that forks afterwards: no connection of it is left open.
+
+    Raises: Failure.
+    """
+    from offerhub.bootstrap import build_app
+    from offerhub.store.database import close
+
+    refuse_to_start_without_keys(build_app(settings))
+    close()
 
 
 def _show(done: int, total: int) -> None:

@@ -84,6 +84,11 @@ def connect_to(url: str, *, max_connections: int = 20) -> Database:
     return database
 
 
+def close() -> None:
+    """Close every connection of this process, which must not be in use."""
+    proxy.obj.close_all()
+
+
 @contextmanager
 def atomic() -> Iterator[None]:
     """A transaction, or a part of the one that is open: there are no savepoints.

@@ -1,4 +1,4 @@
-"""Wallet keys are rotated while the world goes on; a missing or wrong one is noticed at the start."""
+"""Wallet keys are rotated while the world goes on; a missing one is noticed at the start."""
 
 import base64
 import json
