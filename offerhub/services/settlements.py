@@ -23,6 +23,9 @@ from offerhub.services.steps import Contradiction
 from offerhub.store import orders as store
 
 SETTLED = ("RELEASED", "REFUNDED")
+# Ending a whole order ends its milestones wherever they are: the buyer's approval of all stands for
+# each completion, and a refund is on chain the buyer's dispute and the platform's decision.
+_ON_THE_WAY = {"RELEASED": "COMPLETED", "REFUNDED": "DISPUTED"}
 _KIND = {"RELEASED": payouts.RELEASED, "REFUNDED": payouts.REFUNDED, "SPLIT": payouts.SPLIT}
 
 
@@ -172,6 +175,10 @@ def _settle_milestone(
     ctx: Context, order: store.Order, milestone: store.Milestone, outcome: str
 ) -> list[NewEvent]:
     target = "REFUNDED" if outcome == "REFUNDED" else "RELEASED"
+    if target not in MILESTONE.allowed(milestone.status):
+        milestone.status = MILESTONE.check(
+            milestone.status, _ON_THE_WAY[target], resource_id=milestone.id
+        )
     milestone.status = MILESTONE.check(milestone.status, target, resource_id=milestone.id)
     milestone.updated_at = ctx.now_ms()
     milestone.save(only=["status", "updated_at"])
