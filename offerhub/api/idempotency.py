@@ -48,9 +48,14 @@ def check_key(rule: Idempotency) -> None:
         raise ValidationFailed("Idempotency-Key", "1 to 255 visible ASCII characters.")
 
 
-def fingerprint(method: str, path: str, body: Any) -> str:
-    """What makes two requests the same: method, path, and body whatever its formatting."""
-    parts = (method.encode(), path.encode(), json_body.canonical(body))
+def fingerprint(method: str, path: str, body: Any, *, caller: str | None = None) -> str:
+    """What makes two requests the same: method, path, and body whatever its formatting.
+
+    caller: whose request it is, where nobody else may see its answer.
+    """
+    parts = [method.encode(), path.encode(), json_body.canonical(body)]
+    if caller is not None:
+        parts.append(caller.encode())
     return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
 
@@ -66,7 +71,12 @@ def begin(edge: Edge, state: RequestState, rule: Idempotency, kept: Kept | None)
     state.claim = Claim(
         marketplace_id=edge.app.policy.marketplace_id,
         key=key,
-        fingerprint=fingerprint(request.method, request.path, state.body),
+        fingerprint=fingerprint(
+            request.method,
+            request.path,
+            state.body,
+            caller=_credential(state) if rule.secret else None,
+        ),
         keep_ms=rule.keep_ms,
         expired=expired,
         seal=edge.seal if rule.secret else None,
@@ -75,6 +85,13 @@ def begin(edge: Edge, state: RequestState, rule: Idempotency, kept: Kept | None)
         return settle(state.claim, kept)
     _lock(edge, state)
     return None
+
+
+def _credential(state: RequestState) -> str | None:
+    """The key or token that asks. Keys belong to the marketplace, but an answer that shows a secret
+    belongs to whoever was entitled to it: a replay is given before the view checks anything."""
+    who = state.principal
+    return None if who is None else f"{who.type}:{who.key_id}:{who.token_id}"
 
 
 def _lock(edge: Edge, state: RequestState) -> None:
