@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
+from pydantic import SecretStr
 from redis import Redis
 
 from offerhub.ports.chain import PlatformKeys, SigningKey
@@ -20,6 +21,7 @@ from offerhub.providers.outgoing import SafeSender
 from offerhub.providers.stellar.adapter import StellarChain
 from offerhub.providers.transactions import address_of
 from offerhub.providers.trustlesswork.adapter import TrustlessWorkEscrows
+from offerhub.providers.trustlesswork.webhooks import TrustlessWorkWebhooks
 from offerhub.providers.vault import EnvelopeVault
 from offerhub.services.context import App, Policy
 from offerhub.settings import Settings, load_process, paths
@@ -141,6 +143,7 @@ def build_app(
         vault=EnvelopeVault(keys, active=next(iter(keys))),
         platform_keys=_platform_keys(settings),
         airtm_webhooks=AirtmWebhooks(settings.airtm_webhook_secret.get_secret_value()),
+        escrow_webhooks=TrustlessWorkWebhooks(_text(settings.trustless_work_webhook_secret)),
         webhook_sender=SafeSender(allow_private=settings.environment == "demo"),
         doorbell=doorbell or SilentDoorbell(),
         checkpoint_key=DerivedCheckpointKey(settings.token_secret.get_secret_value()),
@@ -159,6 +162,10 @@ def _checkpoint_file(settings: Settings) -> CheckpointFile | None:
     if not settings.home.is_absolute():
         return None
     return FileOfCheckpoints(paths.audit_checkpoints(settings.home))
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _policy(settings: Settings) -> Policy:

@@ -14,6 +14,7 @@ from offerhub.api.redis_gate import RedisGate
 from offerhub.api.stream_seats import StreamSeats
 from offerhub.services.context import App
 from offerhub.services.credentials import Credentials, UseRecorder
+from offerhub.services.figures import Observer
 from offerhub.services.health import HealthMonitor
 from offerhub.services.idempotency import AnswerSeal
 from offerhub.services.maintenance import Gate
@@ -24,12 +25,21 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 
 ROUTES: Final = (
     "health", "account", "keys", "users", "topups", "orders", "disputes", "withdrawals", "events",
-    "webhooks", "webhook_endpoints", "audit", "admin", "documentation",
+    "webhooks", "webhook_endpoints", "audit", "admin", "metrics", "documentation",
 )  # fmt: skip
 
 
-def create_app(app: App, *, master_key: str, token_secret: str, trusted_proxies: int = 0) -> Flask:
+def create_app(
+    app: App,
+    *,
+    master_key: str,
+    token_secret: str,
+    trusted_proxies: int = 0,
+    metrics_token: str = "",
+) -> Flask:
     """The API of `app`. trusted_proxies: hops whose X-Forwarded-For is believed.
+
+    metrics_token: opens the metrics, which are off without one.
 
     Raises: UndeclaredRoute when a route does not say who may call it.
     """
@@ -49,6 +59,8 @@ def create_app(app: App, *, master_key: str, token_secret: str, trusted_proxies:
         uses=UseRecorder(),
         health=HealthMonitor(app),
         maintenance=Gate(),
+        observer=Observer(app),
+        metrics_token=metrics_token,
     )
     pipeline.install(flask_app)
     if trusted_proxies:

@@ -10,6 +10,7 @@ from offerhub.api.redis_gate import RedisGate
 from offerhub.api.stream_seats import StreamSeats
 from offerhub.services.context import App
 from offerhub.services.credentials import Credentials, UseRecorder
+from offerhub.services.figures import Observer
 from offerhub.services.health import HealthMonitor
 from offerhub.services.idempotency import AnswerSeal
 from offerhub.services.maintenance import Gate
@@ -21,6 +22,7 @@ EXTENSION = "offerhub"
 class Edge:
     """`app` is the application proper; the rest serves HTTP alone.
 
+    metrics_token: who may read the metrics; nobody when it is empty.
     `stopping` is set when the process is told to end: streams then end, and clients resume.
     """
 
@@ -33,6 +35,8 @@ class Edge:
     uses: UseRecorder
     health: HealthMonitor
     maintenance: Gate
+    observer: Observer
+    metrics_token: str = ""
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from offerhub.api import access, auth, budgets, errors, execution, idempotency, json_body
+from offerhub.api import access, auth, budgets, errors, execution, idempotency, json_body, metrics
 from offerhub.api.auth import Unauthorized
 from offerhub.api.edge import Edge, edge
 from offerhub.api.state import RequestState, client_address, state
@@ -159,13 +159,18 @@ def _after(response: Response) -> Response:
 
 def _write_log(now: RequestState, response: Response) -> None:
     who = now.principal
+    route = request.url_rule.rule if request.url_rule else None
+    taken_s = time.monotonic() - now.started_s
+    metrics.count_request(
+        method=request.method, route=route, status=response.status_code, seconds=taken_s
+    )
     said = {
         "request_id": now.request_id,
         "method": request.method,
-        "route": request.url_rule.rule if request.url_rule else None,
+        "route": route,
         "path": request.path[:256],
         "status": response.status_code,
-        "duration_ms": round((time.monotonic() - now.started_s) * 1000, 1),
+        "duration_ms": round(taken_s * 1000, 1),
         "ip": client_address(),
         "caller": (who.key_id or who.type) if who else None,
         "user_id": who.user_id if who else None,

@@ -61,7 +61,7 @@ def describe(ctx: Context) -> dict[str, Any]:
         },
         "providers": {
             "airtm": {"webhooks_configured": ctx.app.airtm_webhooks.configured},
-            "trustless_work": {"webhooks_configured": False},
+            "trustless_work": {"webhooks_configured": ctx.app.escrow_webhooks.configured},
             "stellar": {
                 "network": policy.network_passphrase,
                 "usdc_issuer": policy.usdc_issuer,

@@ -54,6 +54,7 @@ class App:
     vault: Vault
     platform_keys: PlatformKeys
     airtm_webhooks: WebhookVerifier
+    escrow_webhooks: WebhookVerifier
     webhook_sender: WebhookSender
     doorbell: Doorbell
     checkpoint_key: CheckpointKey

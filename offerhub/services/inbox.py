@@ -11,10 +11,12 @@ import structlog
 from offerhub.domain import ids
 from offerhub.domain.errors import OfferHubError
 from offerhub.ports.errors import ProviderFailure, Unavailable
-from offerhub.ports.webhooks import SignatureInvalid
+from offerhub.ports.webhooks import SignatureInvalid, WebhookVerifier
 from offerhub.services import audit, topups, withdrawals
 from offerhub.services.context import Context
 from offerhub.store import inbox as store
+from offerhub.store import operations as operations_store
+from offerhub.store import orders as orders_store
 from offerhub.store import topups as topups_store
 from offerhub.store import withdrawals as withdrawals_store
 from offerhub.store.database import after_commit, atomic, connection
@@ -25,6 +27,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 20
 MAX_DELAY_MS = 300_000
 AIRTM = "airtm"
+TRUSTLESS_WORK = "trustless_work"
 
 
 def receive_airtm(ctx: Context, headers: Mapping[str, str], body: bytes) -> bool:
@@ -33,24 +36,41 @@ def receive_airtm(ctx: Context, headers: Mapping[str, str], body: bytes) -> bool
     Raises: PROVIDER_UNAVAILABLE without a configured secret, WEBHOOK_SIGNATURE_INVALID,
     INVALID_REQUEST for a signed but unreadable body.
     """
-    verifier = ctx.app.airtm_webhooks
+    return _receive(ctx, AIRTM, ctx.app.airtm_webhooks, headers, body)
+
+
+def receive_trustless_work(ctx: Context, headers: Mapping[str, str], body: bytes) -> bool:
+    """Verify and store one hint about a contract; true when it was received before. Commits.
+
+    Raises: as `receive_airtm`.
+    """
+    return _receive(ctx, TRUSTLESS_WORK, ctx.app.escrow_webhooks, headers, body)
+
+
+def _receive(
+    ctx: Context,
+    provider: str,
+    verifier: WebhookVerifier,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> bool:
     if not verifier.configured:
         raise OfferHubError("No webhook secret is configured.", code="PROVIDER_UNAVAILABLE")
     now = ctx.now_ms()
     try:
         webhook = verifier.verify(headers, body, now_s=now // 1000)
     except SignatureInvalid as exc:
-        log.warning("webhook.refused", provider=AIRTM, reason=exc.reason)
+        log.warning("webhook.refused", provider=provider, reason=exc.reason)
         raise OfferHubError(code="WEBHOOK_SIGNATURE_INVALID") from exc
     except ValueError as exc:
-        log.error("webhook.unreadable", provider=AIRTM)
+        log.error("webhook.unreadable", provider=provider)
         raise OfferHubError("The webhook's body cannot be read.", code="INVALID_REQUEST") from exc
     inbox_id = ids.new_id(ids.INBOX)
     with atomic():
         new = store.insert(
             {
                 "id": inbox_id,
-                "provider": AIRTM,
+                "provider": provider,
                 "event_id": webhook.event_id,
                 "event_type": webhook.event_type,
                 "code": webhook.code,
@@ -110,6 +130,8 @@ def _apply(ctx: Context, row: store.InboxEvent) -> str | None:
     if row.code is None:
         log.error("webhook.without_code", inbox_id=row.id)
         return "the body names no object of ours"
+    if row.provider == TRUSTLESS_WORK:
+        return _wake(ctx, row.code)
     if row.event_type.startswith("payin."):
         payin = ctx.app.payments.find_payin(row.code)
         if payin is None:
@@ -121,6 +143,18 @@ def _apply(ctx: Context, row: store.InboxEvent) -> str | None:
             return _not_found(row, ours=withdrawals_store.get, what="pay-out")
         return withdrawals.apply_payout_result(ctx, row.code, payout)
     return f"unknown event type {row.event_type}"
+
+
+def _wake(ctx: Context, contract_id: str) -> str | None:
+    """Have the work on a contract's order look at the contract now, not at its next turn."""
+    with atomic():
+        escrow = orders_store.escrow_by_contract(contract_id)
+        if escrow is None:
+            return "the contract is not one of ours"
+        if operations_store.wake_order(escrow.order_id, now=ctx.now_ms()) == 0:
+            return "no work on this contract is under way"
+        after_commit(lambda: ctx.app.doorbell.ring("operations"))
+    return None
 
 
 def _not_found(row: store.InboxEvent, *, ours: Callable[[str], object], what: str) -> str:

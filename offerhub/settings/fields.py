@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         "OFFERHUB_MASTER_KEY", "Makes the first admin API key, and is good for nothing else."
     )
     token_secret: LongSecret = _setting("OFFERHUB_TOKEN_SECRET", "Signs short-lived tokens.")
+    metrics_token: LongSecret | None = _setting(
+        "OFFERHUB_METRICS_TOKEN",
+        "Opens GET /metrics to Prometheus; without it there are no metrics.",
+        default=_OPTIONAL,
+    )
     wallet_keks: KeyRing = _setting(
         "OFFERHUB_WALLET_KEKS",
         "Keys that encrypt the users' wallet keys, as name:base64 of 32 bytes, separated by commas;"
@@ -204,6 +209,12 @@ class Settings(BaseSettings):
     )
     trustless_work_api_key: Credential = _setting(
         "TRUSTLESS_WORK_API_KEY", "The API key that Trustless Work gave you."
+    )
+    trustless_work_webhook_secret: WebhookSecret | None = _setting(
+        "TRUSTLESS_WORK_WEBHOOK_SECRET",
+        "whsec_… for signed webhooks from Trustless Work, if you have an arrangement that sends"
+        " them; without it they are refused, and contracts are watched by polling alone.",
+        default=_OPTIONAL,
     )
     trustless_work_factory_ids: Lines = _setting(
         "TRUSTLESS_WORK_FACTORY_IDS",

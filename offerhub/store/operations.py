@@ -234,3 +234,16 @@ def any_live_for_order(order_id: str) -> bool:
         Operation.status.in_(("PENDING", "STUCK"))
     )
     return any(order_id in (row.subject_id, row.params.get("order_id")) for row in query)
+
+
+def wake_order(order_id: str, *, now: int) -> int:
+    """Bring pending operations about an order, its milestones or disputes forward; how many."""
+    query = Operation.select(Operation.id, Operation.subject_id, Operation.params).where(
+        Operation.status == "PENDING"
+    )
+    ids = [row.id for row in query if order_id in (row.subject_id, row.params.get("order_id"))]
+    if ids:
+        Operation.update(next_run_at=now).where(
+            Operation.id.in_(ids) & (Operation.status == "PENDING") & (Operation.next_run_at > now)
+        ).execute()
+    return len(ids)

@@ -50,6 +50,10 @@ def _secrets() -> dict[str, str]:
         "AIRTM_API_SECRET": secrets.token_hex(16),
         "AIRTM_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "TRUSTLESS_WORK_API_KEY": secrets.token_hex(16),
+        "TRUSTLESS_WORK_WEBHOOK_SECRET": (
+            f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        ),
+        "OFFERHUB_METRICS_TOKEN": secrets.token_urlsafe(32),
     }
 
 

@@ -21,3 +21,18 @@ def receive_airtm() -> Response:
     """
     duplicate = inbox.receive_airtm(current_context(), dict(request.headers), request.get_data())
     return succeed({"duplicate": duplicate}, status=200)
+
+
+@blp.route("/trustless-work", methods=["POST"])
+@public(limited=False, raw_body=True)
+@blp.documented(200, description="Stored; or received before, and ignored.")
+def receive_trustless_work() -> Response:
+    """Receive a hint about an escrow contract
+
+    Signed as Standard Webhooks say; without a configured secret nothing is accepted. It makes the
+    work on that contract look at once, and changes nothing by itself.
+    """
+    duplicate = inbox.receive_trustless_work(
+        current_context(), dict(request.headers), request.get_data()
+    )
+    return succeed({"duplicate": duplicate}, status=200)

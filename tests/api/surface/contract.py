@@ -79,7 +79,7 @@ ROWS = (
     Row("POST", "/webhooks/trustless-work", OPEN),
     _get("/me", ANY, bound=True),
     _get("/config", ANY, bound=True),
-    _post("/auth/api-keys", ADMIN, "optional", name="backend", scopes=["read"]),
+    _post("/auth/api-keys", ADMIN, "optional", name="backend", scopes=["admin"]),
     _get("/auth/api-keys", ADMIN),
     Row("DELETE", "/auth/api-keys/{key_id}", ADMIN),
     _post("/auth/api-keys/{key_id}/token", ANY, "optional", ttl_seconds=60),
