@@ -24,12 +24,15 @@ def serve() -> None:
     monkey.patch_all()  # before anything else opens sockets, locks or TLS contexts
 
     from offerhub import logs
+    from offerhub.cli import metrics_folder
     from offerhub.cli.deployment import read_settings
+    from offerhub.settings import paths
     from offerhub.cli.wallet_keys import check_before_serving
 
     settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
     check_before_serving(settings)
+    metrics_folder.prepare(paths.run(settings.home) if settings.home.is_absolute() else None)
     importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
     run_gunicorn(
         {
