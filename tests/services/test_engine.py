@@ -9,7 +9,7 @@ import pytest
 from offerhub.domain.errors import OfferHubError
 from offerhub.ledger import accounts
 from offerhub.ports.errors import OutcomeUnknown, Rejected, Unavailable
-from offerhub.services import deposits, engine, operations, withdrawals
+from offerhub.services import deposits, engine, operations, progress, withdrawals
 from offerhub.services.context import App
 from offerhub.services.flows import bridge
 from offerhub.services.steps import Run
@@ -144,7 +144,7 @@ def test_a_fault_of_our_own_is_counted_and_ends_stuck(
     row = row_of(subject)
     assert (row.status, row.last_error_code) == ("STUCK", "INTERNAL_ERROR")
     assert "ZeroDivisionError" in row.last_error
-    assert 2 <= len(calls) <= engine.MAX_FAILURES // engine.FAULT_WEIGHT
+    assert 2 <= len(calls) <= progress.MAX_FAILURES // engine.FAULT_WEIGHT
     retry_and_finish(shared_world, subject, name)
 
 
@@ -260,7 +260,7 @@ def test_money_that_arrives_between_the_decision_and_the_building_makes_no_bridg
 def test_what_never_happens_is_given_up_after_so_many_attempts(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(progress, "MAX_ATTEMPTS", 2)
     subject = BY_NAME["withdrawal"].begin(shared_world)
     shared_world.chain_fault(never_include=1_000)
     for _ in range(400):
@@ -278,7 +278,7 @@ def test_an_outcome_that_stays_unknown_calls_for_help(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader stands still: nothing fails, nothing is proven, and somebody must know."""
-    monkeypatch.setattr(engine, "MAX_LOOKS", 20)
+    monkeypatch.setattr(progress, "MAX_LOOKS", 20)
     subject = BY_NAME["withdrawal"].begin(shared_world)
     chain = shared_world.app.chain
     frozen = chain.head()
