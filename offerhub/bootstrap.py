@@ -147,7 +147,7 @@ def build_app(
         webhook_sender=SafeSender(allow_private=settings.environment == "demo"),
         doorbell=doorbell or SilentDoorbell(),
         checkpoint_key=DerivedCheckpointKey(settings.token_secret.get_secret_value()),
-        checkpoint_file=_checkpoint_file(settings),
+        checkpoint_file=FileOfCheckpoints(paths.audit_checkpoints(settings.home)),
         redis=redis,
     )
 
@@ -155,13 +155,6 @@ def build_app(
 def checkpoint_file_at(path: Path) -> CheckpointFile:
     """A file of audit checkpoints of the operator's choice."""
     return FileOfCheckpoints(path)
-
-
-def _checkpoint_file(settings: Settings) -> CheckpointFile | None:
-    """In the deployment's folder; a process without one keeps no checkpoints by itself."""
-    if not settings.home.is_absolute():
-        return None
-    return FileOfCheckpoints(paths.audit_checkpoints(settings.home))
 
 
 def _text(secret: SecretStr | None) -> str | None:
