@@ -30,10 +30,18 @@ COMMANDS: Final = {
     "demo": Entry("offerhub.cli.demo:demo", "Run one whole order and show the books."),
     "tui": Entry("offerhub.cli.tui:tui", "Open the operator's console."),
     "config": Entry("offerhub.cli.config:config", "Show and check the settings."),
-    "keys": Entry("offerhub.cli.keys:keys", "Create, list and revoke API keys."),
+    "keys": Entry("offerhub.cli.keys:keys", "API keys, and the keys that seal wallets."),
     "db": Entry("offerhub.cli.db:db", "Migrate the database."),
     "ledger": Entry("offerhub.cli.ledger:ledger", "Check the books."),
     "operations": Entry("offerhub.cli.operations:operations", "List, retry and settle long work."),
+    "dead-letters": Entry(
+        "offerhub.cli.dead_letters:dead_letters", "List, retry and discard what was given up."
+    ),
+    "maintenance": Entry("offerhub.cli.maintenance:maintenance", "Turn maintenance on or off."),
+    "reconcile": Entry("offerhub.cli.reconcile:reconcile", "Compare the books with the providers."),
+    "treasury": Entry(
+        "offerhub.cli.treasury:treasury", "Show where the money sits, and whose it is."
+    ),
     "audit": Entry("offerhub.cli.audit:audit", "List audit records, and prove them whole."),
     "why": Entry("offerhub.cli.why:why", "Tell the whole story of any id."),
     "docs": Entry("offerhub.cli.docs:docs", "Print the documents that are made from the code."),

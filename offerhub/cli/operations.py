@@ -4,12 +4,13 @@ import json
 
 import click
 
+OUTCOMES = ("FAILED", "CLOSED")
 STATES = ("PENDING", "STUCK", "SUCCEEDED", "FAILED", "SETTLED")
 
 
 @click.group()
 def operations() -> None:
-    """List and retry long work."""
+    """List, retry and settle long work."""
 
 
 @operations.command("list")
@@ -37,7 +38,8 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
 @operations.command()
 @click.argument("operation_id")
 @click.option("--reason", required=True, help="Why; kept in the audit record.")
-def retry(operation_id: str, reason: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the operation as JSON.")
+def retry(operation_id: str, reason: str, as_json: bool) -> None:
     """Put a stuck operation back to work."""
     from offerhub.cli.application import operator_context
     from offerhub.cli.exits import Failure
@@ -45,7 +47,41 @@ def retry(operation_id: str, reason: str) -> None:
     from offerhub.services import operations as service
 
     try:
-        service.retry(operator_context(), operation_id, reason=reason)
+        found = service.retry(operator_context(), operation_id, reason=reason)
     except OfferHubError as error:
         raise Failure(error.message) from error
-    click.echo(f"{operation_id} is back at work.", err=True)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo(f"{operation_id} is back at work.", err=True)
+
+
+@operations.command()
+@click.argument("operation_id")
+@click.option(
+    "--outcome", type=click.Choice(OUTCOMES), required=True,
+    help="FAILED: nothing happened at the provider, undo the request. CLOSED: only end it.",
+)  # fmt: skip
+@click.option("--reason", required=True, help="Why; kept in the audit record.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print the operation as JSON.")
+def settle(operation_id: str, outcome: str, reason: str, yes: bool, as_json: bool) -> None:
+    """End a stuck operation by hand. It cannot be taken back, so it asks first.
+
+    FAILED is refused while a step's outcome is unknown, or where nothing can be undone.
+    """
+    from offerhub.cli.application import operator_context
+    from offerhub.cli.exits import Failure
+    from offerhub.domain.errors import OfferHubError
+    from offerhub.services import settling
+
+    if not yes:
+        click.confirm(f"Settle {operation_id} as {outcome}, for good?", abort=True, err=True)
+    try:
+        found = settling.settle(operator_context(), operation_id, outcome=outcome, reason=reason)
+    except OfferHubError as error:
+        raise Failure(error.message) from error
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo(f"{operation_id} is settled as {outcome}.", err=True)

@@ -75,17 +75,17 @@ def write(ctx: Context, file: CheckpointFile, *, unchanged_too: bool = False) ->
 def write_regularly(ctx: Context) -> bool:
     """The clock's part: into the deployment's own file; whether a line was written.
 
-    A chain that was rewritten is logged as an error, every time, until somebody looks at it.
+    A chain that was rewritten, or a file that cannot be written, is logged as an error, every
+    time, until somebody looks at it.
     """
     file = ctx.app.checkpoint_file
-    if file is None:
-        log.warning("audit.no_checkpoints", reason="OFFERHUB_HOME is not set")
-        return False
     try:
-        return write(ctx, file) is not None
+        return file is not None and write(ctx, file) is not None
     except ChainRewritten as error:
         log.error("audit.rewritten", reason=str(error))
-        return False
+    except OSError as error:
+        log.error("audit.no_checkpoint", reason=str(error))
+    return False
 
 
 def read(

@@ -46,6 +46,13 @@ BELLS = {
     "housekeeping": Bell(
         "maintenance", "offerhub.worker.jobs.housekeeping.sweep", 300, "old rows are purged"
     ),
+    "books": Bell("maintenance", "offerhub.worker.jobs.books.check", 900, "invariants are checked"),
+    "reconciliation": Bell(
+        "maintenance", "offerhub.worker.jobs.reconciliation.run", 3000, "providers are compared"
+    ),
+    "checkpoints": Bell(
+        "maintenance", "offerhub.worker.jobs.checkpoints.write", 60, "the audit chain is noted"
+    ),
 }
 
 

@@ -5,7 +5,7 @@ One scheduler is active at a time (rq-scheduler's own lock); others stand by.
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,7 +19,12 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 1
 ANSWER_S = 5.0  # then the process ends, and is started anew
-INTERVALS_S = {"operations": 3, "inbox": 3, "deliveries": 3, "checks": 5, "housekeeping": 3600}
+INTERVALS_S = {
+    "operations": 3, "inbox": 3, "deliveries": 3, "checks": 5, "housekeeping": 3600,
+    "books": 3600, "reconciliation": 3600, "checkpoints": 300,
+}  # fmt: skip
+# How long after a start the first one is; the others begin at once. A start has enough to do.
+FIRST_AFTER_S = {"books": 60, "reconciliation": 300, "checkpoints": 10}
 
 
 def run_scheduler(*, redis_url: str) -> None:
@@ -46,10 +51,10 @@ def register(scheduler: Scheduler) -> None:
 
 
 def plan(scheduler: Scheduler, name: str) -> None:
-    """Have one sweep run from now on."""
+    """Have one sweep run from now on, or from a little later."""
     bell = BELLS[name]
     scheduler.schedule(
-        scheduled_time=datetime.now(UTC),
+        scheduled_time=datetime.now(UTC) + timedelta(seconds=FIRST_AFTER_S.get(name, 0)),
         func=bell.function,
         interval=INTERVALS_S[name],
         repeat=None,
