@@ -1,17 +1,25 @@
-"""Disputes: opened by a party, assigned, discussed, and resolved by the platform."""
+"""Disputes: opened by a party, and resolved by the platform.
+
+Not here: what happens to the case between the two (`dispute_cases`).
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from offerhub.domain import ids
 from offerhub.domain.disputes import DISPUTE, shares
-from offerhub.domain.errors import InvalidState, NotFound, OfferHubError, ValidationFailed
+from offerhub.domain.errors import OfferHubError, ValidationFailed
 from offerhub.domain.money import is_whole_cents
 from offerhub.domain.orders import MILESTONE
 from offerhub.services import audit, operations
 from offerhub.services import representations as show
-from offerhub.services.announcements import NewEvent, announce
-from offerhub.services.context import Context, Page
+from offerhub.services.announcements import announce
+from offerhub.services.context import Context
+from offerhub.services.dispute_cases import (
+    dispute_event,
+    require_dispute_for_update,
+    shown_with_comments,
+)
 from offerhub.services.escrows import change_escrow, require_escrow_for_update
 from offerhub.services.milestones import require_milestone, require_none_under_way
 from offerhub.services.orders import change, order_event, require_order, require_order_for_update
@@ -19,7 +27,7 @@ from offerhub.services.settlements import milestones_left
 from offerhub.store import disputes as store
 from offerhub.store import operations as operations_store
 from offerhub.store import orders as orders_store
-from offerhub.store.database import atomic, connection
+from offerhub.store.database import atomic
 
 
 def open_dispute(
@@ -75,86 +83,14 @@ def open_dispute(
                 "positions": [m.position for m in disputed] or [None],
             },
         )  # fmt: skip
-        shown = _shown(row)
+        shown = shown_with_comments(row)
         audit.record(
             ctx, action="dispute.open", resource_type="dispute", resource_id=row.id,
             before={"order_status": before}, after=shown,
         )  # fmt: skip
-        announce(ctx, _event("dispute.opened", order, row), order_event("order.disputed", order))
-        return shown
-
-
-def get_dispute(ctx: Context, dispute_id: str) -> dict[str, Any]:
-    """With its comments. Raises: DISPUTE_NOT_FOUND."""
-    with connection():
-        return _shown(_require(dispute_id))
-
-
-def list_disputes(
-    ctx: Context,
-    *,
-    limit: int = 20,
-    cursor: str | None = None,
-    status: str | None = None,
-    order_id: str | None = None,
-    assignee: str | None = None,
-) -> Page:
-    """Newest first, without comments."""
-    with connection():
-        rows = store.listed(
-            limit=limit, cursor=cursor, status=status, order_id=order_id, assignee=assignee
+        announce(
+            ctx, dispute_event("dispute.opened", order, row), order_event("order.disputed", order)
         )
-        return Page([show.dispute(row) for row in rows.rows], rows.next_cursor)
-
-
-def assign(ctx: Context, dispute_id: str, *, assignee: str) -> dict[str, Any]:
-    """Put somebody in charge; an OPEN dispute is then UNDER_REVIEW. Commits.
-
-    Raises: DISPUTE_NOT_FOUND, INVALID_STATE for a resolved one.
-    """
-    with atomic():
-        row = _locked(dispute_id)
-        before = {"status": row.status, "assignee": row.assignee}
-        if row.status != "UNDER_REVIEW":
-            row.status = DISPUTE.check(row.status, "UNDER_REVIEW", resource_id=dispute_id)
-        row.assignee = assignee
-        row.updated_at = ctx.now_ms()
-        row.save()
-        shown = _shown(row)
-        audit.record(
-            ctx, action="dispute.assign", resource_type="dispute", resource_id=dispute_id,
-            before=before, after=shown,
-        )  # fmt: skip
-        order = require_order(row.order_id)
-        announce(ctx, _event("dispute.under_review", order, row))
-        return shown
-
-
-def comment(ctx: Context, dispute_id: str, *, body: str) -> dict[str, Any]:
-    """Add to the discussion. Commits. Raises: DISPUTE_NOT_FOUND, INVALID_STATE when resolved."""
-    with atomic():
-        row = _locked(dispute_id)
-        if row.status == "RESOLVED":
-            raise InvalidState(
-                "A resolved dispute takes no comments.",
-                current_state=row.status,
-                allowed_states=["OPEN", "UNDER_REVIEW"],
-            )
-        store.DisputeComment.create(
-            id=ids.new_id(ids.COMMENT),
-            dispute_id=dispute_id,
-            author=ctx.actor.id or ctx.actor.type,
-            body=body,
-            created_at=ctx.now_ms(),
-        )
-        row.updated_at = ctx.now_ms()
-        row.save(only=["updated_at"])
-        shown = _shown(row)
-        audit.record(
-            ctx, action="dispute.comment", resource_type="dispute", resource_id=dispute_id,
-            after={"body": body},
-        )  # fmt: skip
-        announce(ctx, _event("dispute.commented", require_order(row.order_id), row))
         return shown
 
 
@@ -175,7 +111,7 @@ def resolve(
     dispute is not on chain yet or a decision is being carried out, VALIDATION_ERROR.
     """
     with atomic():
-        row = _locked(dispute_id)
+        row = require_dispute_for_update(dispute_id)
         DISPUTE.check(row.status, "RESOLVED", resource_id=dispute_id)
         order = require_order_for_update(row.order_id)
         escrow = require_escrow_for_update(row.order_id)
@@ -205,7 +141,7 @@ def resolve(
                 "full_refund": to_seller == 0,
             },
         )  # fmt: skip
-        shown = _shown(row)
+        shown = shown_with_comments(row)
         audit.record(
             ctx, action="dispute.resolve", resource_type="dispute", resource_id=dispute_id,
             after=shown,
@@ -215,7 +151,7 @@ def resolve(
 
 def apply_on_chain(ctx: Context, dispute_id: str) -> None:
     """The contract is frozen. Inside the caller's transaction."""
-    row = _locked(dispute_id)
+    row = require_dispute_for_update(dispute_id)
     escrow = require_escrow_for_update(row.order_id)
     if escrow.status != "DISPUTED":
         change_escrow(ctx, escrow, "DISPUTED")
@@ -227,7 +163,7 @@ def apply_on_chain(ctx: Context, dispute_id: str) -> None:
 
 def apply_resolved(ctx: Context, dispute_id: str) -> None:
     """The contract has paid as decided. Inside the caller's transaction."""
-    row = _locked(dispute_id)
+    row = require_dispute_for_update(dispute_id)
     order = require_order(row.order_id)
     before = {"status": row.status}
     row.status = DISPUTE.check(row.status, "RESOLVED", resource_id=dispute_id)
@@ -237,7 +173,7 @@ def apply_resolved(ctx: Context, dispute_id: str) -> None:
         ctx, action="dispute.resolved", resource_type="dispute", resource_id=dispute_id,
         before=before, after=show.dispute(row),
     )  # fmt: skip
-    announce(ctx, _event("dispute.resolved", order, row))
+    announce(ctx, dispute_event("dispute.resolved", order, row))
 
 
 def apply_refused(ctx: Context, dispute_id: str) -> None:
@@ -245,7 +181,7 @@ def apply_refused(ctx: Context, dispute_id: str) -> None:
 
     Inside the caller's transaction.
     """
-    row = _locked(dispute_id)
+    row = require_dispute_for_update(dispute_id)
     row.decision = row.release_amount = row.refund_amount = None
     row.updated_at = ctx.now_ms()
     row.save()
@@ -290,34 +226,3 @@ def _require_ready(row: store.Dispute) -> None:
                 code="ESCROW_NOT_READY",
                 dispute_id=row.id,
             )
-
-
-def _shown(row: store.Dispute) -> dict[str, Any]:
-    return {
-        **show.dispute(row),
-        "operation": show.operation(operations_store.latest_for(row.id)),
-        "comments": [
-            {"author": c.author, "body": c.body, "created_at": show.timestamp(c.created_at)}
-            for c in store.comments_of(row.id)
-        ],
-    }
-
-
-def _event(event_type: str, order: orders_store.Order, row: store.Dispute) -> NewEvent:
-    return NewEvent(
-        event_type, row.id, {"dispute": show.dispute(row)}, (order.buyer_id, order.seller_id)
-    )
-
-
-def _require(dispute_id: str) -> store.Dispute:
-    row = store.get(dispute_id)
-    if row is None:
-        raise NotFound(code="DISPUTE_NOT_FOUND", dispute_id=dispute_id)
-    return row
-
-
-def _locked(dispute_id: str) -> store.Dispute:
-    row = store.get_for_update(dispute_id)
-    if row is None:
-        raise NotFound(code="DISPUTE_NOT_FOUND", dispute_id=dispute_id)
-    return row

@@ -14,6 +14,7 @@ from offerhub.domain.money import parse_exact
 from offerhub.ledger import accounts
 from offerhub.ports.chain import PlatformKeys, SigningKey
 from offerhub.services import (
+    dispute_cases,
     disputes,
     escrows,
     milestones,
@@ -364,7 +365,7 @@ def _disputed(world: World) -> Subject:
     subject = _funded(world)
     _ask_dispute(world, subject)
     world.drain()
-    disputes.assign(world.ctx, subject.more["dispute"], assignee="support")
+    dispute_cases.assign(world.ctx, subject.more["dispute"], assignee="support")
     return subject
 
 
@@ -374,7 +375,7 @@ def _ask_resolve(world: World, subject: Subject) -> None:
 
 
 def _resolve_done(world: World, subject: Subject) -> None:
-    assert disputes.get_dispute(world.ctx, subject.more["dispute"])["status"] == "RESOLVED"
+    assert dispute_cases.get_dispute(world.ctx, subject.more["dispute"])["status"] == "RESOLVED"
     _refund_done(world, subject)
 
 

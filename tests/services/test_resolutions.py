@@ -7,7 +7,7 @@ import pytest
 
 from offerhub.domain.errors import OfferHubError
 from offerhub.domain.money import format_exact, parse_exact
-from offerhub.services import disputes, milestones, operations, orders, refunds
+from offerhub.services import dispute_cases, disputes, milestones, operations, orders, refunds
 from tests.services.world import World
 
 MILESTONES = (("design", "Design", "60.00"), ("build", "Build", "40.00"))
@@ -38,10 +38,10 @@ def _decided(world: World, order_id: str, decision: str, **amounts: int) -> None
         world.ctx, order_id, opened_by="BUYER", reason="QUALITY_ISSUE", **_ref(amounts)
     )
     world.drain()
-    disputes.assign(world.ctx, opened["id"], assignee="support")
+    dispute_cases.assign(world.ctx, opened["id"], assignee="support")
     disputes.resolve(world.ctx, opened["id"], decision=decision, **amounts)
     world.drain()
-    assert disputes.get_dispute(world.ctx, opened["id"])["status"] == "RESOLVED"
+    assert dispute_cases.get_dispute(world.ctx, opened["id"])["status"] == "RESOLVED"
 
 
 def _ref(amounts: dict[str, Any]) -> dict[str, Any]:
@@ -230,12 +230,12 @@ def test_an_open_dispute_is_not_resolved_before_it_is_assigned(
     world.drain()
     with pytest.raises(OfferHubError, match="INVALID_STATE"):
         disputes.resolve(world.ctx, opened["id"], decision="FULL_REFUND")
-    disputes.assign(world.ctx, opened["id"], assignee="support")
-    disputes.comment(world.ctx, opened["id"], body="Please send the proof of delivery.")
+    dispute_cases.assign(world.ctx, opened["id"], assignee="support")
+    dispute_cases.comment(world.ctx, opened["id"], body="Please send the proof of delivery.")
     with pytest.raises(OfferHubError, match="VALIDATION_ERROR"):
         disputes.resolve(
             world.ctx, opened["id"], decision="SPLIT", release_stroops=1, refund_stroops=2
         )
-    shown = disputes.get_dispute(world.ctx, opened["id"])
+    shown = dispute_cases.get_dispute(world.ctx, opened["id"])
     assert shown["status"] == "UNDER_REVIEW"
     assert [c["body"] for c in shown["comments"]] == ["Please send the proof of delivery."]

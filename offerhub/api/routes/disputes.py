@@ -8,7 +8,7 @@ from offerhub.api.schemas import disputes as shapes
 from offerhub.api.schemas import orders as order_shapes
 from offerhub.api.state import current_context
 from offerhub.domain.scopes import READ, SUPPORT
-from offerhub.services import disputes
+from offerhub.services import dispute_cases, disputes
 from offerhub.services.context import Page
 
 blp = Routes("disputes", __name__, url_prefix="/disputes", description="Disputes")
@@ -20,7 +20,7 @@ blp = Routes("disputes", __name__, url_prefix="/disputes", description="Disputes
 @blp.response(200, order_shapes.Dispute, page=True)
 def list_disputes(query: dict[str, Any]) -> Page:
     """List disputes"""
-    return disputes.list_disputes(current_context(), **query)
+    return dispute_cases.list_disputes(current_context(), **query)
 
 
 @blp.route("/<dispute_id>", methods=["GET"])
@@ -28,7 +28,7 @@ def list_disputes(query: dict[str, Any]) -> Page:
 @blp.response(200, shapes.DisputeDetail)
 def get_dispute(dispute_id: str) -> dict[str, Any]:
     """Read a dispute with its comments"""
-    return disputes.get_dispute(current_context(), dispute_id)
+    return dispute_cases.get_dispute(current_context(), dispute_id)
 
 
 @blp.route("/<dispute_id>/assign", methods=["POST"])
@@ -41,7 +41,7 @@ def assign_dispute(body: dict[str, Any], dispute_id: str) -> dict[str, Any]:
 
     An OPEN dispute is then UNDER_REVIEW, and can be resolved.
     """
-    return disputes.assign(current_context(), dispute_id, **body)
+    return dispute_cases.assign(current_context(), dispute_id, **body)
 
 
 @blp.route("/<dispute_id>/comments", methods=["POST"])
@@ -51,13 +51,13 @@ def assign_dispute(body: dict[str, Any], dispute_id: str) -> dict[str, Any]:
 @blp.response(201, shapes.DisputeDetail)
 def comment_on_dispute(body: dict[str, Any], dispute_id: str) -> dict[str, Any]:
     """Comment on a dispute"""
-    return disputes.comment(current_context(), dispute_id, **body)
+    return dispute_cases.comment(current_context(), dispute_id, **body)
 
 
 @blp.route("/<dispute_id>/resolve", methods=["POST"])
 @require_scope(SUPPORT)
 @idempotent(required=True, keep_ms=None)
-@waits(disputes.get_dispute)
+@waits(dispute_cases.get_dispute)
 @blp.arguments(shapes.Resolve)
 @blp.response(202, shapes.DisputeDetail)
 def resolve_dispute(body: dict[str, Any], dispute_id: str) -> dict[str, Any]:

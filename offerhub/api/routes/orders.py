@@ -8,7 +8,15 @@ from offerhub.api.schemas import disputes as dispute_shapes
 from offerhub.api.schemas import orders as shapes
 from offerhub.api.state import current_context
 from offerhub.domain.scopes import READ, WRITE
-from offerhub.services import disputes, escrows, milestones, orders, refunds, releases
+from offerhub.services import (
+    dispute_cases,
+    disputes,
+    escrows,
+    milestones,
+    orders,
+    refunds,
+    releases,
+)
 from offerhub.services.context import Page
 
 WEEK_MS = 7 * DAY_MS
@@ -153,7 +161,7 @@ def release_milestone(_: dict[str, Any], order_id: str, milestone_ref: str) -> d
 @blp.route("/<order_id>/disputes", methods=["POST"])
 @require_scope(WRITE)
 @idempotent(required=True, keep_ms=None)
-@waits(disputes.get_dispute)
+@waits(dispute_cases.get_dispute)
 @blp.arguments(dispute_shapes.OpenDispute)
 @blp.response(202, dispute_shapes.DisputeDetail)
 def open_dispute(body: dict[str, Any], order_id: str) -> dict[str, Any]:
