@@ -25,7 +25,10 @@ LAUNCHER = "offerhub_tui.launch"
     help="File with the API key, readable by its owner only; admin.key by default.",
 )
 @click.option("--write", is_flag=True, help="Allow changes; without it the console only reads.")
-@click.option("--theme", type=click.Choice(THEMES), default=THEMES[0], show_default=True)
+@click.option(
+    "--theme", type=click.Choice(THEMES), default=THEMES[0], show_default=True,
+    help="Its colours.",
+)  # fmt: skip
 def tui(url: str | None, key_file: Path | None, write: bool, theme: str) -> None:
     """Open the operator's console.
 
