@@ -48,7 +48,7 @@ class DeadlineTransport(httpx.HTTPTransport):
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_Backend(),
+            network_backend=DeadlineBackend(),
         )
 
 
@@ -58,9 +58,11 @@ def _trusted_authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self) -> None:
-        self._sockets = httpcore.SyncBackend()
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Connections of `sockets` (the system's) that know the deadline of the call they serve."""
+
+    def __init__(self, sockets: httpcore.NetworkBackend | None = None) -> None:
+        self._sockets = sockets or httpcore.SyncBackend()
 
     def connect_tcp(
         self,

@@ -11,11 +11,14 @@ from typing import Any, Final
 import httpcore
 
 from offerhub.ports.outgoing import AddressRefused, Answered
+from offerhub.providers.deadline import DeadlineBackend, call_deadline
 from offerhub.providers.outgoing.addresses import check_address, check_url
 
 CONNECT_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_S: Final = 20.0
+ATTEMPT_TIMEOUT_S: Final = 30.0  # in all: an answer that drips in byte by byte ends here
 MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_DIGITS: Final = 9  # of a Retry-After; more is nonsense, and Python refuses thousands
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -45,13 +48,14 @@ class SafeSender:
         """One attempt; an unusable address or a broken connection is an answer without status."""
         try:
             host, port, _ = check_url(url, allow_private=self._allow_private)
-            backend = _Pinned(self._addresses(host, port))
+            backend = DeadlineBackend(_Pinned(self._addresses(host, port)))
         except (AddressRefused, OSError) as exc:
             return Answered(None, error=str(exc)[:200] or "the host cannot be resolved")
         timeouts = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S,
                     "write": READ_TIMEOUT_S, "pool": CONNECT_TIMEOUT_S}  # fmt: skip
         try:
             with (
+                call_deadline(ATTEMPT_TIMEOUT_S),
                 httpcore.ConnectionPool(network_backend=backend, retries=0) as pool,
                 pool.stream(
                     "POST", url, headers=list(headers.items()), content=body,
@@ -111,6 +115,7 @@ def _read(parts: Iterable[bytes]) -> None:
 
 def _retry_after(headers: list[tuple[bytes, bytes]]) -> float | None:
     for name, value in headers:
-        if name.lower() == b"retry-after" and value.strip().isdigit():
-            return min(int(value), 86_400)
+        digits = value.strip()
+        if name.lower() == b"retry-after" and digits.isdigit() and len(digits) <= MAX_DIGITS:
+            return min(int(digits), 86_400)
     return None
