@@ -94,6 +94,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("/orders", ORDER, {"milestones": [{"milestone_ref": "a", "title": "a", "amount": "5.00"}] * 2},
      "VALIDATION_ERROR", "milestones"),
     ("/orders", ORDER, {"milestones": "abc"}, "VALIDATION_ERROR", "milestones"),
+    *[
+        ("/orders", ORDER,
+         {"milestones": [{"milestone_ref": bad, "title": "a", "amount": "10.00"}]},
+         "VALIDATION_ERROR", "milestones.0.milestone_ref")
+        for bad in ("a/b", "/", ".", "..", " ")
+    ],
     ("/topups", TOPUP, {"return_url": "http://shop.example/x"}, "VALIDATION_ERROR", "return_url"),
     *[
         ("/topups", TOPUP, {"return_url": bad}, "VALIDATION_ERROR", "return_url")

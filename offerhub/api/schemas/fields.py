@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -32,8 +32,18 @@ _URL_CHARS: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
 class Text(fields.String):
     """Text of a bounded length in characters; blank text is refused where `least` is above 0."""
 
-    def __init__(self, *, most: int, least: int = 1, **more: Any) -> None:
-        checks = [validate.Length(min=least, max=most)]
+    def __init__(
+        self,
+        *,
+        most: int,
+        least: int = 1,
+        also: Callable[[str], None] | None = None,
+        **more: Any,
+    ) -> None:
+        checks: list[Callable[[Any], Any]] = [
+            validate.Length(min=least, max=most),
+            *([also] if also else []),
+        ]
         super().__init__(validate=checks, **more)
         self._least = least
 

@@ -1,6 +1,6 @@
 """Orders with their escrow, milestones, dispute and long work."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from offerhub.api.schemas.envelopes import Body, PageQuery
 from offerhub.api.schemas.fields import (
@@ -28,8 +28,19 @@ from offerhub.domain.orders import MAX_MILESTONES, MILESTONE, ORDER, PARTIES, RE
 STATUSES = tuple(ORDER.table)
 
 
+def _fits_in_a_path(ref: str) -> None:
+    """A milestone is addressed by its ref: one that no path can carry could never be paid."""
+    if "/" in ref or ref in {".", ".."}:
+        raise ValidationError("It becomes part of an address: no slash, and not only dots.")
+
+
 class NewMilestone(Body):
-    milestone_ref = Text(most=100, required=True, metadata={"example": "draft"})
+    milestone_ref = Text(
+        most=100,
+        required=True,
+        also=_fits_in_a_path,
+        metadata={"example": "draft", "description": "Unique in its order; without a slash."},
+    )
     title = Text(most=100, required=True)
     amount = Amount(required=True)
 
