@@ -23,8 +23,10 @@ def adjust(
 ) -> dict[str, Any]:
     """Post a CREDIT or DEBIT; the user's balance afterwards. Commits.
 
-    Raises: USER_NOT_FOUND, INSUFFICIENT_FUNDS, VALIDATION_ERROR for a reference used before.
+    Raises: USER_NOT_FOUND, INSUFFICIENT_FUNDS, INVALID_AMOUNT, VALIDATION_ERROR for a reference
+    used before.
     """
+    adjustments.check_by_hand(amount_stroops)
     credit = amount_stroops if direction == "CREDIT" else 0
     with atomic():
         require(user_id)

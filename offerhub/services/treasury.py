@@ -84,8 +84,9 @@ def record_movement(
     """Book money that the operator moved in or out of a rail; the sheet afterwards. Commits.
 
     rail: AIRTM or STELLAR. What arrives on chain is read from the chain and not recorded here.
-    Raises: VALIDATION_ERROR.
+    Raises: INVALID_AMOUNT, VALIDATION_ERROR.
     """
+    adjustments.check_by_hand(amount_stroops)
     if rail == "STELLAR" and direction == "IN":
         raise ValidationFailed("direction", "What arrives on chain is booked from the chain.")
     account = accounts.AIRTM_TREASURY if rail == "AIRTM" else accounts.STELLAR_TREASURY
