@@ -126,6 +126,10 @@ class Escrows(Protocol):
         """Raises: Rejected (look the hash up before believing it), Unavailable, OutcomeUnknown."""
         ...
 
+    def deployed_at(self, transaction: SignedTransaction) -> frozenset[str]:
+        """Where a deployment of ours can have created its contract, from the transaction alone."""
+        ...
+
     def follow(self, transaction_hash: str) -> None:
         """Have the service's index take in a transaction that has applied without its knowing.
 

@@ -15,7 +15,7 @@ from offerhub.ports.escrow import EscrowFacts, EscrowTerms, Sent, Share
 from offerhub.ports.limits import OutboundLimiter
 from offerhub.providers import transactions
 from offerhub.providers.http import HttpClient
-from offerhub.providers.trustlesswork import terms
+from offerhub.providers.trustlesswork import deployed, terms
 from offerhub.providers.trustlesswork.arguments import Mismatch
 from offerhub.providers.trustlesswork.client import PROVIDER, TrustlessWorkClient
 from offerhub.providers.trustlesswork.expected import PROTOCOL_FEE_ACCOUNT, Calls, ExpectedCall
@@ -212,6 +212,14 @@ class TrustlessWorkEscrows:
         """Submit through the service. Sending the same transaction again applies at most once."""
         contract_id = self._client.send(transaction.xdr, self._step_of(transaction))
         return Sent(contract_id=contract_id)
+
+    def deployed_at(self, transaction: SignedTransaction) -> frozenset[str]:
+        """Where a deployment of ours can have created its contract, whatever the service says.
+
+        Raises: ValueError for a transaction that is no deployment.
+        """
+        envelope = transactions.decode(transaction.xdr, passphrase=self._passphrase)
+        return deployed.addresses(envelope, passphrase=self._passphrase)
 
     def follow(self, transaction_hash: str) -> None:
         """Have the index take in an applied transaction, where a send's answer was lost."""

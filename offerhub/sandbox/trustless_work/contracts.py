@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stellar_sdk import StrKey, scval, xdr
+from stellar_sdk import Address, Network, StrKey, scval, xdr
 
 from offerhub.sandbox.chain.contract_calls import (
     Contract,
@@ -92,8 +92,19 @@ class FactoryContract:
         return scval.to_vec([scval.to_address(address), scval.to_void()])
 
     def _address_of(self, deployer: str, salt: bytes) -> str:
-        seed = f"{self.passphrase}|{FACTORIES[self.kind]}|{deployer}|{salt.hex()}"
-        return StrKey.encode_contract(hashlib.sha256(seed.encode()).digest())
+        """As the network computes it: from the deployer and the salt."""
+        source = xdr.ContractIDPreimage(
+            xdr.ContractIDPreimageType.CONTRACT_ID_PREIMAGE_FROM_ADDRESS,
+            from_address=xdr.ContractIDPreimageFromAddress(
+                Address(deployer).to_xdr_sc_address(), xdr.Uint256(salt)
+            ),
+        )
+        network = xdr.Hash(Network(self.passphrase).network_id())
+        whole = xdr.HashIDPreimage(
+            xdr.EnvelopeType.ENVELOPE_TYPE_CONTRACT_ID,
+            contract_id=xdr.HashIDPreimageContractID(network, source),
+        )
+        return StrKey.encode_contract(hashlib.sha256(whole.to_xdr_bytes()).digest())
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import structlog
 from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.ports.errors import ProviderFailure, Rejected
 from offerhub.services import escrows, operations
-from offerhub.services.chain_steps import ChainStep, facts_of
-from offerhub.services.steps import BaseFlow, Done, Run, Step, Wait
+from offerhub.services.chain_steps import ChainStep, facts_of, transaction_of
+from offerhub.services.steps import BaseFlow, Contradiction, Done, Run, Step, Wait
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -37,7 +37,13 @@ class Deploy(ChainStep):
         return {"contract_id": sent.contract_id} if sent.contract_id else None
 
     def outcome(self, run: Run, row: StepRow, result: TransactionOutcome) -> Done | Wait:
-        contract_id = (row.outcome or {}).get("contract_id") or self._find(run)
+        possible = run.app.escrows.deployed_at(transaction_of(row))
+        contract_id = (row.outcome or {}).get("contract_id") or self._find(run, possible)
+        if contract_id is not None and contract_id not in possible:
+            raise Contradiction(
+                f"ALARM: the service names {contract_id}, which transaction {result.hash} cannot"
+                " have created"
+            )
         if contract_id is None:
             # The service's index lags behind the chain, or never heard how its sending ended.
             try:
@@ -55,8 +61,8 @@ class Deploy(ChainStep):
             tx_hash=facts["deploy_hash"],
         )
 
-    def _find(self, run: Run) -> str | None:
-        """Our contract among those of this order: the one with our parties and amount.
+    def _find(self, run: Run, possible: frozenset[str]) -> str | None:
+        """Our contract among those of this order: ours by address, parties and amount.
 
         Of several, the oldest that is funded, else the oldest (trustless-work, "Idempotency").
         """
@@ -67,7 +73,8 @@ class Deploy(ChainStep):
             for facts in run.app.escrows.find_by_order(
                 run.operation.subject_id, signer=run.app.platform_keys.treasury.address
             )
-            if facts.buyer == escrow.buyer_address
+            if facts.contract_id in possible
+            and facts.buyer == escrow.buyer_address
             and facts.seller == escrow.seller_address
             and facts.amount_stroops == escrow.amount
         ]
