@@ -5,10 +5,35 @@ Source of the chain's rules: SEP-29 (memo required), SEP-23 (M addresses), Stell
 
 from offerhub.domain.errors import OfferHubError
 from offerhub.services.context import Context
+from offerhub.services.users import require_active
 from offerhub.store import users as users_store
 from offerhub.store.database import connection
 
 MAX_MEMO_BYTES = 28
+
+
+def check_destination(
+    ctx: Context,
+    *,
+    user_id: str,
+    amount_stroops: int,
+    destination_type: str,
+    destination_ref: str,
+    destination_memo: str | None = None,
+) -> None:
+    """Ask the chain or Airtm whether the destination can be paid. Not inside a transaction.
+
+    Raises: USER_NOT_FOUND, USER_SUSPENDED, WITHDRAWAL_DESTINATION_INVALID, AIRTM_USER_NOT_LINKED;
+    provider failures.
+    """
+    with connection():
+        user = require_active(user_id)
+    if destination_type == "BANK":
+        raise refuse_bank()
+    if destination_type == "CRYPTO":
+        check_chain(ctx, destination_ref, memo=destination_memo, amount_stroops=amount_stroops)
+    else:
+        check_airtm(ctx, user, destination_ref)
 
 
 def check_chain(ctx: Context, address: str, *, memo: str | None, amount_stroops: int) -> None:

@@ -8,21 +8,20 @@ import structlog
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound
 from offerhub.domain.withdrawals import WITHDRAWAL
-from offerhub.ledger import accounts, journal, transfers
-from offerhub.ports.errors import ProviderFailure, Unavailable
+from offerhub.ledger import journal, transfers
 from offerhub.ports.payments import Payout, PayoutStatus
 from offerhub.services import audit, operations
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
-from offerhub.services.destinations import check_airtm, check_chain, refuse_bank
+from offerhub.services.destinations import check_destination
+from offerhub.services.excess import sweep_excess
 from offerhub.services.orders import balance_event
 from offerhub.services.users import require_active
 from offerhub.store import operations as operations_store
 from offerhub.store import users as users_store
 from offerhub.store import withdrawals as store
 from offerhub.store.database import atomic, connection
-from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -118,30 +117,6 @@ def commit_held(ctx: Context, row: store.Withdrawal) -> operations_store.Operati
     return operation
 
 
-def check_destination(
-    ctx: Context,
-    *,
-    user_id: str,
-    amount_stroops: int,
-    destination_type: str,
-    destination_ref: str,
-    destination_memo: str | None = None,
-) -> None:
-    """Ask the chain or Airtm whether the destination can be paid. Not inside a transaction.
-
-    Raises: USER_NOT_FOUND, USER_SUSPENDED, WITHDRAWAL_DESTINATION_INVALID, AIRTM_USER_NOT_LINKED;
-    provider failures.
-    """
-    with connection():
-        user = require_active(user_id)
-    if destination_type == "BANK":
-        raise refuse_bank()
-    if destination_type == "CRYPTO":
-        check_chain(ctx, destination_ref, memo=destination_memo, amount_stroops=amount_stroops)
-    else:
-        check_airtm(ctx, user, destination_ref)
-
-
 def get_withdrawal(ctx: Context, withdrawal_id: str) -> dict[str, Any]:
     """Raises: WITHDRAWAL_NOT_FOUND."""
     with connection():
@@ -230,7 +205,7 @@ def settle(ctx: Context, row: store.Withdrawal, payout: Payout) -> str | None:
             ),
             now_ms=ctx.now_ms(),
         )
-        _sweep_excess(ctx, row.user_id)
+        sweep_excess(ctx, row.user_id)
     elif target in {"WITHDRAWAL_FAILED", "WITHDRAWAL_CANCELED"}:
         row.failure_reason = payout.reason or payout.raw_status
         return_hold(ctx, row)
@@ -275,51 +250,13 @@ def change(ctx: Context, row: store.Withdrawal, target: str) -> None:
     announce(ctx, _event(f"withdrawal.{name}", row))
 
 
-def check_due(ctx: Context, *, limit: int = 20) -> int:
-    """Ask Airtm about pay-outs under way that are due; how many were asked. Commits each."""
-    with connection():
-        rows = store.due_for_check(now=ctx.now_ms(), limit=limit)
-    for row in rows:
-        try:
-            payout = ctx.app.payments.find_payout(row.id)
-            if payout is None:
-                raise Unavailable(f"Airtm does not know the pay-out of {row.id}", provider="airtm")
-            apply_payout_result(ctx, row.id, payout)
-        except ProviderFailure as failure:
-            log.warning("withdrawal.check_postponed", withdrawal_id=row.id, error=failure.message)
-            _check_later(ctx, row.id)
-        except Exception as error:
-            if is_unavailable(error) and not is_passing(error):
-                raise
-            log.exception("withdrawal.check_failed", withdrawal_id=row.id)
-            _check_later(ctx, row.id)
-    return len(rows)
-
-
-def _check_later(ctx: Context, withdrawal_id: str) -> None:
+def postpone_check(ctx: Context, withdrawal_id: str) -> None:
+    """Airtm could not be asked; ask again later. Commits."""
     with atomic():
         row = _locked(withdrawal_id)
         row.next_check_at = _next_check(ctx, row)
         row.checks += 1
         row.save()
-
-
-def _sweep_excess(ctx: Context, user_id: str) -> None:
-    """USDC in the wallet beyond what its user is owed belongs to the treasury now."""
-    wallet = users_store.wallet_of(user_id)
-    if wallet is None or wallet.status != "ACTIVE":
-        return
-    if excess_of(user_id) > 0 and not operations_store.is_live(operations.WALLET_SWEEP, wallet.id):
-        operations.start(
-            ctx, kind=operations.WALLET_SWEEP, subject_type="wallet", subject_id=wallet.id,
-            params={"user_id": user_id, "address": wallet.address},
-        )  # fmt: skip
-
-
-def excess_of(user_id: str) -> int:
-    """Stroops in the user's wallet beyond available + reserved + withdrawing, by the books."""
-    owed = sum(journal.balance(accounts.user(user_id, kind)) for kind in accounts.USER_KINDS)
-    return journal.balance(accounts.wallet(user_id)) - owed
 
 
 def _next_check(ctx: Context, row: store.Withdrawal) -> int | None:

@@ -16,7 +16,7 @@ from offerhub.api.schemas import withdrawals as shapes
 from offerhub.api.schemas.orders import Nothing
 from offerhub.api.state import current_context
 from offerhub.domain.scopes import READ, WRITE
-from offerhub.services import withdrawal_changes, withdrawals
+from offerhub.services import destinations, withdrawal_changes, withdrawals
 from offerhub.services.context import Page
 
 blp = Routes("withdrawals", __name__, url_prefix="/withdrawals", description="Money out")
@@ -24,7 +24,7 @@ blp = Routes("withdrawals", __name__, url_prefix="/withdrawals", description="Mo
 
 def _check_destination(body: dict[str, Any]) -> dict[str, Any]:
     """Ask the chain or Airtm about the destination while no transaction is open."""
-    withdrawals.check_destination(
+    destinations.check_destination(
         current_context(),
         user_id=body["user_id"],
         amount_stroops=body["amount"],

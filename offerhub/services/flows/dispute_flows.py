@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from offerhub.ports.errors import Rejected
 from offerhub.services import disputes, operations, settlements
-from offerhub.services.flows.contract_steps import Dispute, MakeWhole, Resolve, nothing_on_chain
+from offerhub.services.flows.contract_steps import Dispute, Resolve, nothing_on_chain
+from offerhub.services.flows.make_whole import MakeWhole
 from offerhub.services.steps import BaseFlow, Run, Step
 
 

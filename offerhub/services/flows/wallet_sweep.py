@@ -8,9 +8,9 @@ from offerhub.ports.chain import SignedTransaction
 from offerhub.ports.errors import Rejected
 from offerhub.services import operations
 from offerhub.services.chain_steps import ChainStep, moved
+from offerhub.services.excess import excess_of
 from offerhub.services.flows.keys import user_key
 from offerhub.services.steps import BaseFlow, Done, Run, Step
-from offerhub.services.withdrawals import excess_of
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 

@@ -1,6 +1,6 @@
 """Asking Airtm about top-ups and withdrawals under way: not everything is announced."""
 
-from offerhub.services import topups, withdrawals
+from offerhub.services import topups, withdrawal_checks
 from offerhub.services.context import App, system_context
 from offerhub.worker import process
 
@@ -17,5 +17,5 @@ def work(app: App) -> None:
     """Bounded; what is left over is found by the next sweep."""
     ctx = system_context(app, name="checks")
     for _ in range(MAX_ROUNDS):
-        if topups.check_due(ctx) + withdrawals.check_due(ctx) == 0:
+        if topups.check_due(ctx) + withdrawal_checks.check_due(ctx) == 0:
             return
