@@ -14,6 +14,9 @@ from offerhub.ledger import accounts as a
 P = ParamSpec("P")
 
 
+CAME_BACK = "withdrawal_came_back"
+
+
 class Unbalanced(ValueError):
     """Entries that do not sum to zero, or amounts that make no sense; nothing is posted."""
 
@@ -212,3 +215,25 @@ def withdrawal_paid_by_airtm(*, withdrawal_id: str, user_id: str, amount: int) -
         (a.user(user_id, a.WITHDRAWING), -amount),
         (a.AIRTM_TREASURY, -amount),
     )
+
+
+@forward
+def withdrawal_came_back(
+    *, deposit_id: str, withdrawal_id: str, user_id: str, amount: int
+) -> NewTransfer:
+    """A pay-out that was completed and bounced: Airtm holds the money again, and it is the user's.
+
+    deposit_id: Airtm's own, of the deposit by which it returned the money.
+    """
+    return transfer_of(
+        CAME_BACK,
+        deposit_id,
+        ("withdrawal", withdrawal_id),
+        (a.user(user_id, a.AVAILABLE), amount),
+        (a.AIRTM_TREASURY, amount),
+    )
+
+
+def returned_reference(deposit_id: str) -> str:
+    """The business key of what came back by this deposit."""
+    return f"{CAME_BACK}:{deposit_id}"

@@ -75,6 +75,15 @@ class PaymentAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnedPayout:
+    """Money of a completed pay-out that came back. `payout_id` None: it is not said of which."""
+
+    provider_id: str
+    payout_id: str | None
+    amount_stroops: int
+
+
+@dataclass(frozen=True, slots=True)
 class EnterpriseBalance:
     available_stroops: int
     pending_stroops: int
@@ -114,6 +123,10 @@ class Payments(Protocol):
     def cancel_payout(self, provider_id: str) -> Payout: ...
 
     def find_account(self, email: str) -> PaymentAccount | None: ...
+
+    def returned_payouts(self) -> tuple[ReturnedPayout, ...]:
+        """Everything that ever came back after it was completed."""
+        ...
 
     def enterprise_balance(self) -> EnterpriseBalance: ...
 

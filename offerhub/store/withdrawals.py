@@ -40,6 +40,11 @@ def get(withdrawal_id: str) -> Withdrawal | None:
     return Withdrawal.get_or_none(Withdrawal.id == withdrawal_id)
 
 
+def find_by_payout(airtm_payout_id: str) -> Withdrawal | None:
+    """The withdrawal that Airtm's pay-out was made for."""
+    return Withdrawal.get_or_none(Withdrawal.airtm_payout_id == airtm_payout_id)
+
+
 def get_for_update(withdrawal_id: str) -> Withdrawal | None:
     """Locks the row."""
     return for_update(Withdrawal.select().where(Withdrawal.id == withdrawal_id)).get_or_none()

@@ -20,6 +20,7 @@ from offerhub.ports.payments import (
     PaymentAccount,
     Payout,
     PayoutStatus,
+    ReturnedPayout,
 )
 from offerhub.providers.airtm import mapping, reasons
 from offerhub.providers.airtm.client import AirtmClient
@@ -28,6 +29,7 @@ from offerhub.providers.http import HttpClient
 
 _LONGEST_DESCRIPTION: Final = 250
 _LONGEST_NOTE: Final = 255
+_MOST_PAGES: Final = 50
 # Airtm publishes no rule for codes; this alphabet and length hold our own ids.
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -172,6 +174,18 @@ class AirtmPayments:
             return _read(mapping.read_account, self._client.user(email), changes=False)
         except reasons.Missing:
             return None
+
+    def returned_payouts(self) -> tuple[ReturnedPayout, ...]:
+        """Deposits of the type `refunded`, over all pages: their order is not documented."""
+        found: dict[str, ReturnedPayout] = {}
+        after: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = self._client.deposits(after=after)
+            returned, after = _read(mapping.read_returns, page, changes=False)
+            found |= {one.provider_id: one for one in returned}
+            if after is None:
+                break
+        return tuple(found.values())
 
     def enterprise_balance(self) -> EnterpriseBalance:
         """Our own balance at Airtm; it knows none of a user's."""

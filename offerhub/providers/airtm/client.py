@@ -81,6 +81,12 @@ class AirtmClient:
     def user(self, email: str) -> Any:
         return self._read("/users/{email}", email=email)
 
+    def deposits(self, *, after: str | None) -> Any:
+        """One page of money into our own account, `after` a page's end cursor."""
+        query = {"perPage": "1000", **({"after": after} if after else {})}
+        self._limiter.acquire(PROVIDER)
+        return self._http.get("/deposits", query=query).body
+
     def balance(self) -> Any:
         return self._read("/me/balance")
 

@@ -20,6 +20,7 @@ from offerhub.ports.payments import (
     PaymentAccount,
     Payout,
     PayoutStatus,
+    ReturnedPayout,
 )
 
 PROVIDER: Final = "airtm"
@@ -169,6 +170,26 @@ def _record(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Unreadable("the body is not an object")
     return body
+
+
+def read_returns(body: Any) -> tuple[list[ReturnedPayout], str | None]:
+    """Returned pay-outs of one page of deposits, and where the next page begins, if there is one.
+
+    Raises: Unreadable.
+    """
+    items = body.get("items") if isinstance(body, Mapping) else None
+    if not isinstance(items, list) or not all(isinstance(one, Mapping) for one in items):
+        raise Unreadable("items is not a list of deposits")
+    returned = [
+        ReturnedPayout(
+            provider_id=_text(one, "id"),
+            payout_id=_optional_text(one, "refundedPayoutId"),
+            amount_stroops=_amount(one, "amount"),
+        )
+        for one in items
+        if str(one.get("type")).lower() == "refunded"
+    ]
+    return returned, _optional_text(body, "endCursor") if items else None
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:
