@@ -17,6 +17,7 @@ from offerhub.store import users as users_store
 from offerhub.store.database import snapshot
 
 LIMIT = 1000
+PER_KIND = 2000  # rows that are read of each kind at least, however few lines are wanted
 AROUND_MS = 60_000  # an order's own times and those of its events may differ by this much
 
 _STATES = {
@@ -40,6 +41,7 @@ def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
 
     `found` says what it is; `lines` are of all the resources named there, oldest first, and those
     that are the very thing asked for have `asked_for`. `limit`: lines; the newest are kept.
+    `truncated`: there is more than was kept, or more of a kind than is read.
     Raises: NOT_FOUND.
     """
     value = value.strip()
@@ -50,7 +52,7 @@ def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
         told: dict[tuple[str, str], lines.Line] = {}
         truncated = False
         for one in found:
-            of_one, cut = _story(one, limit=limit)
+            of_one, cut = _story(one, limit=max(limit, PER_KIND))
             truncated = truncated or cut
             told |= {(line.source, line.id): line for line in of_one}
         states = [
