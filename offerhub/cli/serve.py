@@ -26,19 +26,19 @@ def serve() -> None:
     from offerhub import logs
     from offerhub.cli import metrics_folder
     from offerhub.cli.deployment import read_settings
-    from offerhub.settings import paths
     from offerhub.cli.wallet_keys import check_before_serving
+    from offerhub.settings import paths
 
     settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
-    check_before_serving(settings)
     metrics_folder.prepare(paths.run(settings.home) if settings.home.is_absolute() else None)
+    check_before_serving(settings)
     importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
     run_gunicorn(
         {
             "bind": settings.bind,
             "workers": settings.web_workers,
-            "worker_class": "gevent",
+            "worker_class": "offerhub.cli.fair_worker.FairWorker",
             "worker_connections": WORKER_CONNECTIONS,
             "timeout": REQUEST_TIMEOUT_S,
             "graceful_timeout": GRACEFUL_TIMEOUT_S,
