@@ -91,6 +91,7 @@ def cancel_topup(_: dict[str, Any], topup_id: str) -> dict[str, Any]:
 @blp.route("/<topup_id>/return", methods=["GET"])
 @public()
 @blp.documented(303, description="To the top-up's return_url.")
+@blp.documented(404, content_type="text/html", description="A page for people.")
 def land_on_return(topup_id: str) -> Response:
     """Take the user's browser back after Airtm
 
@@ -102,6 +103,7 @@ def land_on_return(topup_id: str) -> Response:
 @blp.route("/<topup_id>/cancel", methods=["GET"])
 @public()
 @blp.documented(303, description="To the top-up's cancel_url.")
+@blp.documented(404, content_type="text/html", description="A page for people.")
 def land_on_cancel(topup_id: str) -> Response:
     """Take the user's browser back after a cancellation at Airtm"""
     return _land(topup_id, "cancel")
