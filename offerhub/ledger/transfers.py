@@ -14,7 +14,7 @@ from offerhub.ledger import accounts as a
 P = ParamSpec("P")
 
 
-CAME_BACK = "withdrawal_came_back"
+CAME_BACK = "withdrawal_came_back"  # what came back is also looked up by its kind
 
 
 class Unbalanced(ValueError):
@@ -226,7 +226,7 @@ def withdrawal_came_back(
     deposit_id: Airtm's own, of the deposit by which it returned the money.
     """
     return transfer_of(
-        CAME_BACK,
+        "withdrawal_came_back",
         deposit_id,
         ("withdrawal", withdrawal_id),
         (a.user(user_id, a.AVAILABLE), amount),

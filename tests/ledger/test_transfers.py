@@ -46,6 +46,8 @@ SIMPLE: list[Row] = [
      "withdrawal_paid:wd_1", {WITHDRAWING: -1, WALLET: -1}),
     (t.withdrawal_paid_by_airtm, {"withdrawal_id": "wd_1", "user_id": U},
      "withdrawal_paid:wd_1", {WITHDRAWING: -1, AIRTM: -1}),
+    (t.withdrawal_came_back, {"deposit_id": "d1", "withdrawal_id": "wd_1", "user_id": U},
+     "withdrawal_came_back:d1", {AVAILABLE: +1, AIRTM: +1}),
 ]  # fmt: skip
 NAMES = [row[0].__name__ for row in SIMPLE]
 

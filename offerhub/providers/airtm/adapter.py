@@ -29,7 +29,6 @@ from offerhub.providers.http import HttpClient
 
 _LONGEST_DESCRIPTION: Final = 250
 _LONGEST_NOTE: Final = 255
-_MOST_PAGES: Final = 50
 # Airtm publishes no rule for codes; this alphabet and length hold our own ids.
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -177,15 +176,9 @@ class AirtmPayments:
 
     def returned_payouts(self) -> tuple[ReturnedPayout, ...]:
         """Deposits of the type `refunded`, over all pages: their order is not documented."""
-        found: dict[str, ReturnedPayout] = {}
-        after: str | None = None
-        for _ in range(_MOST_PAGES):
-            page = self._client.deposits(after=after)
-            returned, after = _read(mapping.read_returns, page, changes=False)
-            found |= {one.provider_id: one for one in returned}
-            if after is None:
-                break
-        return tuple(found.values())
+        pages = self._client.deposit_pages()
+        found = (one for page in pages for one in _read(mapping.read_returns, page, changes=False))
+        return tuple({one.provider_id: one for one in found}.values())
 
     def enterprise_balance(self) -> EnterpriseBalance:
         """Our own balance at Airtm; it knows none of a user's."""

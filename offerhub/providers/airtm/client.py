@@ -4,12 +4,15 @@ Source: Airtm Enterprise API v2. Request schemas forbid members they do not know
 exactly what is documented. There is no idempotency header: the `code` is the key.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from offerhub.ports.limits import OutboundLimiter
 from offerhub.providers.airtm.mapping import PROVIDER
 from offerhub.providers.http import HttpClient
+
+MOST_PAGES: Final = 50
 
 
 class AirtmClient:
@@ -81,11 +84,17 @@ class AirtmClient:
     def user(self, email: str) -> Any:
         return self._read("/users/{email}", email=email)
 
-    def deposits(self, *, after: str | None) -> Any:
-        """One page of money into our own account, `after` a page's end cursor."""
-        query = {"perPage": "1000", **({"after": after} if after else {})}
-        self._limiter.acquire(PROVIDER)
-        return self._http.get("/deposits", query=query).body
+    def deposit_pages(self) -> Iterator[Any]:
+        """Money into our own account, page after page, at most MOST_PAGES."""
+        query = {"perPage": "1000"}
+        for _ in range(MOST_PAGES):
+            self._limiter.acquire(PROVIDER)
+            page = self._http.get("/deposits", query=query).body
+            yield page
+            after = page.get("endCursor") if isinstance(page, dict) and page.get("items") else None
+            if not isinstance(after, str):
+                return
+            query = {**query, "after": after}
 
     def balance(self) -> Any:
         return self._read("/me/balance")

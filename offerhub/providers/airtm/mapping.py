@@ -172,15 +172,12 @@ def _record(body: Any) -> dict[str, Any]:
     return body
 
 
-def read_returns(body: Any) -> tuple[list[ReturnedPayout], str | None]:
-    """Returned pay-outs of one page of deposits, and where the next page begins, if there is one.
-
-    Raises: Unreadable.
-    """
+def read_returns(body: Any) -> list[ReturnedPayout]:
+    """The returned pay-outs of one page of deposits. Raises: Unreadable."""
     items = body.get("items") if isinstance(body, Mapping) else None
     if not isinstance(items, list) or not all(isinstance(one, Mapping) for one in items):
         raise Unreadable("items is not a list of deposits")
-    returned = [
+    return [
         ReturnedPayout(
             provider_id=_text(one, "id"),
             payout_id=_optional_text(one, "refundedPayoutId"),
@@ -189,7 +186,6 @@ def read_returns(body: Any) -> tuple[list[ReturnedPayout], str | None]:
         for one in items
         if str(one.get("type")).lower() == "refunded"
     ]
-    return returned, _optional_text(body, "endCursor") if items else None
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:
