@@ -112,7 +112,7 @@ class WithdrawalAirtm(BaseFlow):
     steps: Sequence[Step] = (CreatePayout(), CommitPayout())
 
     def refused(self, run: Run, step: str, failure: Rejected) -> str:
-        if step != "create_payout":
+        if step != "create_payout" or "payout_id" in run.facts:
             return "STUCK"
         withdrawals.fail(run.ctx, run.operation.subject_id, reason=failure.message[:500])
         return "FAILED"
