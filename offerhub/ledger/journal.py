@@ -37,9 +37,8 @@ def post(transfer: NewTransfer, *, now_ms: int) -> Posted:
     for line in transfer.lines:
         if accounts.is_guarded(line.account):
             deltas[line.account] = deltas.get(line.account, 0) + line.amount_stroops
-    balances = _move(deltas, reference=transfer.reference) if deltas else {}
     transfer_id = ids.new_id(ids.TRANSFER)
-    store.insert(
+    store.insert_transfer(
         {
             "id": transfer_id,
             "kind": transfer.kind,
@@ -48,7 +47,11 @@ def post(transfer: NewTransfer, *, now_ms: int) -> Posted:
             "subject_id": transfer.subject_id,
             "description": transfer.description,
             "created_at": now_ms,
-        },
+        }
+    )
+    # The accounts are locked from here to the commit: only what needs the balances comes later.
+    balances = _move(deltas, reference=transfer.reference) if deltas else {}
+    store.insert_entries(
         [
             {
                 "transfer_id": transfer_id,
@@ -59,7 +62,7 @@ def post(transfer: NewTransfer, *, now_ms: int) -> Posted:
                 "created_at": now_ms,
             }
             for line in transfer.lines
-        ],
+        ]
     )
     return Posted(transfer_id, balances)
 

@@ -149,16 +149,17 @@ def reserve(ctx: Context, order_id: str, *, amount_stroops: int | None = None) -
             raise OfferHubError(
                 code="RESERVE_MISMATCH_AMOUNT", **show.money("expected", row.amount)
             )
-        posted = journal.post(
-            transfers.funds_reserved(order_id=row.id, buyer_id=row.buyer_id, amount=row.amount),
-            now_ms=now,
-        )
         milestones = store.milestones_of([order_id]) if row.milestone_count else ()
         shown = show.order(row, milestone_rows=milestones)
         audit.record(
             ctx, action="order.reserve", resource_type="order", resource_id=row.id,
             before={"status": "ORDER_CREATED"}, after=shown,
         )  # fmt: skip
+        # Late, since it locks the buyer's accounts; before the events, which keep the books' order.
+        posted = journal.post(
+            transfers.funds_reserved(order_id=row.id, buyer_id=row.buyer_id, amount=row.amount),
+            now_ms=now,
+        )
         announce(
             ctx,
             NewEvent(

@@ -103,9 +103,12 @@ def balances(names: Sequence[str]) -> dict[str, int]:
     return {row.name: row.balance for row in query}
 
 
-def insert(transfer: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
-    """Append a transfer and its entries. Raises: IntegrityError when the reference was posted."""
+def insert_transfer(transfer: Mapping[str, Any]) -> None:
+    """Raises: IntegrityError when the reference was posted before."""
     statements.insert(Transfer, [transfer])
+
+
+def insert_entries(entries: Sequence[Mapping[str, Any]]) -> None:
     statements.insert(Entry, entries)
 
 
