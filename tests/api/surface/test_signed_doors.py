@@ -4,7 +4,6 @@ import base64
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -35,7 +34,7 @@ def hinted(market: Market) -> Caller:
 
 def _send(caller: Caller, body: Any, *, name: str | None = None, secret: str = SECRET) -> Any:
     raw = json.dumps(body)
-    name, at = name or f"msg_{uuid4().hex}", datetime.now(UTC)
+    name, at = name or f"msg_{uuid4().hex}", caller.world.clock.now()
     headers = {
         "webhook-id": name,
         "webhook-timestamp": str(int(at.timestamp())),

@@ -4,12 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import Webhook
 
 from offerhub.domain.events import EVENT_TYPES
 from offerhub.services import deliveries
@@ -57,6 +58,13 @@ def endpoint(market: Market, sink: Sink) -> Iterator[dict[str, Any]]:
     made = market.api.made("/webhook-endpoints", {"url": sink.url, "events": ["user.*"]})
     yield made
     market.api.delete(f"/webhook-endpoints/{made['id']}")
+
+
+def _is_signed(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """Whether the secret signed this; the world's clock may be ahead of the verifier's."""
+    at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+    expected = Webhook(secret).sign(headers["webhook-id"], at, body.decode())
+    return expected in headers["webhook-signature"].split(" ")
 
 
 def _deliver(market: Market) -> None:
@@ -112,11 +120,11 @@ def test_an_event_is_delivered_signed_and_listed(
     user = market.user()
     _deliver(market)
     (headers, body), *_ = sink.got
-    event = Webhook(endpoint["secret"]).verify(body, headers)
+    event = json.loads(body)
+    assert _is_signed(endpoint["secret"], headers, body)
     assert (event["event_type"], event["aggregate_id"]) == ("user.created", user)
     assert event["event_type"] in EVENT_TYPES
-    with pytest.raises(WebhookVerificationError):
-        Webhook(endpoint["secret"]).verify(body + b" ", headers)
+    assert not _is_signed(endpoint["secret"], headers, body + b" ")
     (delivery,) = _deliveries(market, endpoint)
     assert (delivery["status"], delivery["attempts"], delivery["event_id"]) == (
         "SUCCEEDED", 1, headers["webhook-id"],
@@ -160,7 +168,8 @@ def test_a_rotated_secret_signs_beside_the_old_one(
     market.api.made(f"/webhook-endpoints/{endpoint['id']}/test")
     headers, body = sink.got[0]
     for secret in (endpoint["secret"], rotated["secret"]):
-        assert Webhook(secret).verify(body, headers)["event_type"] == "webhook.test"
+        assert _is_signed(secret, headers, body)
+    assert json.loads(body)["event_type"] == "webhook.test"
 
 
 def test_an_endpoint_is_changed_and_goes_on_where_it_stopped(
