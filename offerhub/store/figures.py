@@ -1,5 +1,7 @@
 """Counts for monitoring: how much work waits, and for how long."""
 
+from typing import Any
+
 from peewee import fn
 
 from offerhub.store.audit import count_unsealed
@@ -16,12 +18,7 @@ _LIVE_DELIVERIES = ("PENDING", "FAILED")
 
 def operations() -> dict[str, int]:
     """Unfinished operations by status."""
-    query = (
-        Operation.select(Operation.status, fn.COUNT(Operation.id).alias("number"))
-        .where(Operation.status.in_(_LIVE_OPERATIONS))
-        .group_by(Operation.status)
-    )
-    return dict.fromkeys(_LIVE_OPERATIONS, 0) | {row.status: row.number for row in query}
+    return _by_status(Operation, _LIVE_OPERATIONS)
 
 
 def oldest_pending_at() -> int | None:
@@ -33,22 +30,12 @@ def oldest_pending_at() -> int | None:
 
 def inbox() -> dict[str, int]:
     """Received webhooks that wait, or are dead."""
-    query = (
-        InboxEvent.select(InboxEvent.status, fn.COUNT(InboxEvent.id).alias("number"))
-        .where(InboxEvent.status.in_(_LIVE_INBOX))
-        .group_by(InboxEvent.status)
-    )
-    return dict.fromkeys(_LIVE_INBOX, 0) | {row.status: row.number for row in query}
+    return _by_status(InboxEvent, _LIVE_INBOX)
 
 
 def deliveries() -> dict[str, int]:
     """Outgoing webhooks that wait, or were given up."""
-    query = (
-        WebhookDelivery.select(WebhookDelivery.status, fn.COUNT(WebhookDelivery.id).alias("number"))
-        .where(WebhookDelivery.status.in_(_LIVE_DELIVERIES))
-        .group_by(WebhookDelivery.status)
-    )
-    return dict.fromkeys(_LIVE_DELIVERIES, 0) | {row.status: row.number for row in query}
+    return _by_status(WebhookDelivery, _LIVE_DELIVERIES)
 
 
 def unsequenced_events() -> int:
@@ -58,3 +45,12 @@ def unsequenced_events() -> int:
 
 def unsealed_audit_records() -> int:
     return count_unsealed()
+
+
+def _by_status(table: Any, statuses: tuple[str, ...]) -> dict[str, int]:
+    query = (
+        table.select(table.status, fn.COUNT(table.id))
+        .where(table.status.in_(statuses))
+        .group_by(table.status)
+    )
+    return dict.fromkeys(statuses, 0) | dict(query.tuples())
