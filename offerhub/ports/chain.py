@@ -194,7 +194,7 @@ class Vault(Protocol):
         ...
 
     def rewrap(self, sealed: str, *, binding: str) -> str:
-        """The same secret under the active key, without opening it. Raises: ValueError as `open`."""
+        """The same secret under the active key, unopened. Raises: ValueError as `open`."""
         ...
 
     def seal_text(self, text: str, *, binding: str) -> str:

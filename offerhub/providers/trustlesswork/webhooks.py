@@ -31,7 +31,7 @@ class TrustlessWorkWebhooks(SignedWebhooks):
         event_id = self.event_id(headers, body, now_s=now_s)
         event: Any = jsontext.decode(body)
         if not isinstance(event, dict):
-            raise ValueError(f"the body of webhook {event_id} is no object")
+            raise ValueError(f"the body of webhook {event_id} is no object")  # noqa: TRY004
         return VerifiedWebhook(event_id=event_id, event_type=_type(event), code=_contract(event))
 
 
