@@ -1,4 +1,4 @@
-"""One set-up world for all tests of the surface, with a buyer, a seller, and money.
+"""One set-up world for each module of tests, with a buyer, a seller, and money.
 
 Tests here only look at what they made themselves. They run on SQLite; `--full` repeats them on
 Postgres.
@@ -51,9 +51,7 @@ def plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.fixture(
-    scope="package", params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)]
-)
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def _made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _valkey: ValkeyServer
 ) -> Iterator[_Made]:

@@ -100,19 +100,20 @@ def _known(market: Market) -> dict[str, str]:
     }  # fmt: skip
 
 
-_targets: dict[int, Target] = {}
+_targets: dict[str, Target] = {}
 
 
 @pytest.fixture
 def target(market: Market) -> Iterator[Target]:
     """One application for all operations of a world; nothing stays switched off."""
-    found = _targets.get(id(market))
+    name = market.world.app.policy.marketplace_id
+    found = _targets.get(name)
     if found is None:
-        found = _targets[id(market)] = _target(market, _known(market))
+        found = _targets[name] = _target(market, _known(market))
     yield found
     if maintenance.current(market.world.ctx)["enabled"]:
         maintenance.switch(market.world.ctx, enabled=False)
-        del _targets[id(market)]  # its gate remembers for a second
+        del _targets[name]  # its gate remembers for a second
 
 
 def _with_known(case: Any, known: dict[str, str], *, chosen: bool) -> None:
