@@ -21,7 +21,7 @@ from offerhub.sandbox.config import SEED_USERS, SandboxConfig
 from offerhub.sandbox.knobs import AirtmKnobs
 from offerhub.sandbox.server import SandboxServer
 
-READ_TIMEOUT_S = 0.4
+READ_TIMEOUT_S = 1.0
 FUNDS_STROOPS = 10_000 * 10_000_000
 
 # A call goes wrong after it had its effect, or before it.

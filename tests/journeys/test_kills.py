@@ -19,10 +19,8 @@ PROCESSES = (
 # Who dies in which step: the worker in each, the sandbox and Valkey while they are needed. The
 # storm below and the long tests kill all of them.
 CASES = [
-    ("worker-critical", "escrow"),
     ("worker-critical", "fund"),
     ("worker-critical", "release"),
-    ("worker-critical", "withdrawal"),
     ("sandbox", "fund"),
     ("valkey", "release"),
     ("api", "escrow"),
