@@ -16,7 +16,7 @@ PROCESSES = (
     "api", "worker-critical", "worker-webhooks", "worker-deliveries", "worker-maintenance",
     "relay", "deposits", "scheduler", "sandbox", "valkey",
 )  # fmt: skip
-# Who dies in which step: the worker in each, the sandbox and Valkey while they are needed. The
+# Who dies in which step: the worker where money moves, the rest while they are needed. The
 # storm below and the long tests kill all of them.
 CASES = [
     ("worker-critical", "fund"),
