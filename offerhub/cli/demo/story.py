@@ -218,5 +218,5 @@ class Story:
             found = condition()
             if found:
                 return found
-            time.sleep(0.2)
+            time.sleep(0.4)
         raise Failure(f"waited {WAIT_S:.0f} s for {what} in vain; see `offerhub logs`.")
