@@ -1,6 +1,5 @@
 """Deployments for tests of the command line, always brought down at the end."""
 
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from create_offerhub import cli as installer
 
 from offerhub.cli.appliance import holding, programs, supervisord
 from offerhub.settings import Settings, load_home, paths
+from tests.fixtures.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,6 @@ class Deployment:
             for program in reversed(programs.ALL):
                 holding.stop(paths.run(self.home), program.name, grace_s=5)
         paths.remove_sockets(self.home)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
