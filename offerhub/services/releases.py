@@ -25,15 +25,40 @@ def release(
     Raises: ORDER_NOT_FOUND, ESCROW_NOT_FOUND, INVALID_STATE, ESCROW_NOT_READY while a milestone
     is being paid.
     """
+    return ask_for_payout(
+        ctx,
+        order_id,
+        kind=operations.ORDER_RELEASE,
+        order_state="RELEASE_REQUESTED",
+        escrow_state="RELEASING",
+        reason=reason,
+        requested_by=requested_by,
+    )
+
+
+def ask_for_payout(
+    ctx: Context,
+    order_id: str,
+    *,
+    kind: str,
+    order_state: str,
+    escrow_state: str,
+    reason: str | None,
+    requested_by: str | None,
+) -> dict[str, Any]:
+    """Record that all of an escrow is to be paid to one side, and start the work. Commits.
+
+    kind: ORDER_RELEASE or ORDER_REFUND. Raises: as `release`.
+    """
     with atomic():
         order = require_order_for_update(order_id)
         before = order.status
-        change(ctx, order, "RELEASE_REQUESTED")
+        change(ctx, order, order_state)
         escrow = require_escrow_for_update(order_id)
         require_none_under_way(order_id)
-        change_escrow(ctx, escrow, "RELEASING")
+        change_escrow(ctx, escrow, escrow_state)
         operations.start(
-            ctx, kind=operations.ORDER_RELEASE, subject_type="order", subject_id=order.id,
+            ctx, kind=kind, subject_type="order", subject_id=order.id,
             params={
                 "order_id": order.id,
                 "escrow_id": escrow.id,
@@ -43,11 +68,11 @@ def release(
         )  # fmt: skip
         shown = shown_now(order)
         audit.record(
-            ctx, action="order.release", resource_type="order", resource_id=order.id,
+            ctx, action=kind, resource_type="order", resource_id=order.id,
             before={"status": before},
             after={**shown, "reason": reason, "requested_by": requested_by},
         )  # fmt: skip
-        announce(ctx, order_event("order.release_requested", order))
+        announce(ctx, order_event(f"order.{order_state.lower()}", order))
         return shown
 
 
