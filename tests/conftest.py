@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.examples",
     "tests.fixtures.names",
+    "tests.fixtures.proof",
 ]
