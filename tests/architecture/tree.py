@@ -13,7 +13,17 @@ PACKAGES = {
     "offerhub_tui": ROOT / "tui" / "offerhub_tui",
     "create_offerhub": ROOT / "installer" / "create_offerhub",
 }
-_WRITTEN_BY_HAND = ("offerhub", "tui", "installer", "templates", "tests", "docs", "bench", ".ci")
+_WRITTEN_BY_HAND = (
+    "offerhub",
+    "tui",
+    "installer",
+    "templates",
+    "tests",
+    "docs",
+    "bench",
+    "proof",
+    ".ci",
+)
 _TEXT = {
     ".py", ".md", ".toml", ".yml", ".yaml", ".tcss", ".html", ".sh", ".jinja", ".sql", ".cfg",
     ".conf", ".service", ".env", ".json", ".txt", "",

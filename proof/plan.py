@@ -1,0 +1,40 @@
+"""What a case is asked to do, and what it answers. Shared by all ways to run a case."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Database = Literal["sqlite", "postgres"]
+DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
+Figure = float | int | str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much one case is to do on one database.
+
+    kills: processes to end with SIGKILL; restarts: of the database server; seconds: the least
+    time under load, for cases that are counted in time.
+    """
+
+    database: Database
+    seed: int
+    full: bool
+    kills: int
+    restarts: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one case on one database.
+
+    findings: what did not hold, a sentence each; a result that passed has none.
+    """
+
+    case: str
+    database: str
+    passed: bool
+    took_s: float
+    seed: int
+    figures: dict[str, Figure] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
