@@ -49,8 +49,9 @@ _SENTENCES: Final = {
         _ONE,
     ),
     "balance.discrepancy_detected": (
-        "An asset account differs from what the provider or the chain says; nothing was changed.",
-        "`account`, `place`, `ours`, `ours_exact`, `theirs`, `theirs_exact`",
+        "The books differ from what the provider or the chain says; nothing was changed.",
+        "`difference_id`, `kind`, `account`, `place`, `ours`, `ours_exact`, `theirs`,"
+        " `theirs_exact`",
         "the wallet's user, if it is a wallet",
     ),
     "topup.created": ("A top-up was asked for.", _TOPUP, _ONE),

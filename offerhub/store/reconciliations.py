@@ -58,3 +58,18 @@ def differences_of(reconciliation_id: str, *, limit: int = 1000) -> list[Differe
 
 def insert_difference(row: dict[str, object]) -> None:
     Difference.insert(**row).execute()
+
+
+def open_difference(
+    *, kind: str, subject_id: str, ours: int | None, theirs: int | None
+) -> Difference | None:
+    """One like it that is still OPEN and belongs to no run."""
+    same = [
+        Difference.reconciliation_id.is_null(),
+        Difference.kind == kind,
+        Difference.subject_id == subject_id,
+        Difference.status == "OPEN",
+        Difference.ours.is_null() if ours is None else Difference.ours == ours,
+        Difference.theirs.is_null() if theirs is None else Difference.theirs == theirs,
+    ]
+    return Difference.select().where(*same).order_by(Difference.created_at).first()
