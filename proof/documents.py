@@ -1,0 +1,72 @@
+"""The table of results in `docs/proof.md`: written by a run and by nothing else."""
+
+from pathlib import Path
+
+from proof import lines
+from proof.catalogue import CASES
+from proof.plan import Result
+from proof.record import Record
+
+DOCUMENT = "docs/proof.md"
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+_PATH = Path(__file__).parent.parent / DOCUMENT
+
+
+class MarkersMissing(ValueError):
+    """The document has no place for the table."""
+
+
+def write_table(record: Record, path: Path = _PATH) -> None:
+    """Put the record's table between the two markers. Raises: MarkersMissing."""
+    path.write_text(placed(path.read_text("utf-8"), table(record)), "utf-8")
+
+
+def placed(text: str, what: str) -> str:
+    """`text` with `what` between its markers."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise MarkersMissing(f"{DOCUMENT} needs the lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{what}\n\n{END}{after}"
+
+
+def table(record: Record) -> str:
+    """Circumstances, a row per result, and what was not run."""
+    order = {case.id: number for number, case in enumerate(CASES)}
+    results = sorted(record.results, key=lambda r: (order.get(r.case, len(order)), _number(r.case)))
+    rows = [_row(result) for result in results]
+    head = ["| case | database | result | time | found |", "|---|---|---|---|---|"]
+    return "\n".join([_circumstances(record), "", *head, *rows, "", _end(record)])
+
+
+def _number(case_id: str) -> int:
+    return int(case_id[1:]) if case_id[1:].isdigit() else 0
+
+
+def _row(result: Result) -> str:
+    found = " ".join([*lines.figures(result), *result.findings[:3]]).replace("|", "\\|")
+    verdict = "pass" if result.passed else "**FAIL**"
+    return (
+        f"| {result.case} | {result.database} | {verdict} | {result.took_s:.0f} s | `{found}` |"
+        if found
+        else f"| {result.case} | {result.database} | {verdict} | {result.took_s:.0f} s | |"
+    )
+
+
+def _circumstances(record: Record) -> str:
+    """When, which code and which machine."""
+    about, machine = record.circumstances, record.circumstances["machine"]
+    changed = " with uncommitted changes" if about["uncommitted_changes"] else ""
+    return (
+        f"{'Full' if record.full else 'Quick'} run of {about['at'][:16].replace('T', ' ')} UTC,"
+        f" commit `{about['commit']}`{changed}, seed {record.seed}; {machine['cpus']} CPUs"
+        f" ({machine['cpu']}), {machine['memory_mb'] // 1024} GB, {machine['system']},"
+        f" Python {about['versions']['python']}; load average before"
+        f" {machine['load_average_before'][0]}. Times of suites are the sum over their tests."
+    )
+
+
+def _end(record: Record) -> str:
+    if record.took_s <= 0:
+        return "The run did not come to its end; the cases that are missing did not run."
+    return lines.summary(record.results, took_s=record.took_s, not_run=record.not_run) + "."

@@ -1,0 +1,89 @@
+"""Run the chosen cases in their three ways, one after the other: nothing disturbs a timing."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from proof.catalogue import Case, by_way
+from proof.plan import Database, Plan, Result
+from proof.suites import Suites
+
+RigCase = Callable[[Plan], Result]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line."""
+
+    databases: tuple[Database, ...]
+    seed: int
+    full: bool
+    kills: int
+    workers: int
+    mutants: tuple[str, ...] = ()
+
+
+def run(cases: Sequence[Case], options: Options) -> Iterator[Result]:
+    """Every result as it is known. No case ends the run, whatever goes wrong in it."""
+    suites = Suites(
+        databases=options.databases, seed=options.seed, full=options.full, workers=options.workers
+    )
+    yield from suites.run(by_way(cases, "suite"))
+    yield from _rig(by_way(cases, "rig"), options)
+    yield from _mutants(by_way(cases, "mutant"), options)
+
+
+def plan(case: Case, database: Database, options: Options) -> Plan:
+    """How much a rig case is to do; the kills are divided among the databases."""
+    databases = [d for d in case.databases if d in options.databases]
+    return Plan(
+        database=database,
+        seed=options.seed,
+        full=options.full,
+        kills=-(-options.kills // len(databases)),
+        restarts=50 if options.full else 4,
+        seconds=600.0 if options.full else 20.0,
+    )
+
+
+def _rig(cases: Sequence[Case], options: Options) -> Iterator[Result]:
+    if not cases:
+        return
+    from proof.rig import CASES as RIG
+
+    for case in cases:
+        for database in options.databases:
+            if database in case.databases:
+                asked = plan(case, database, options)
+                yield guarded(case.id, asked, RIG.get(case.id, _missing))
+
+
+def _missing(plan: Plan) -> Result:
+    raise LookupError("the rig has no such case")
+
+
+def guarded(case_id: str, plan: Plan, run_case: RigCase) -> Result:
+    """The result of a rig case; an exception in it is a failure that says where."""
+    started = time.monotonic()
+    try:
+        return run_case(plan)
+    except Exception as error:  # noqa: BLE001 - reported as this case's failure, with its trace
+        return Result(
+            case=case_id,
+            database=plan.database,
+            passed=False,
+            took_s=time.monotonic() - started,
+            seed=plan.seed,
+            findings=[repr(error), *traceback.format_exc().splitlines()[-6:]],
+        )
+
+
+def _mutants(cases: Sequence[Case], options: Options) -> Iterator[Result]:
+    names = [case.id for case in cases] + list(options.mutants)
+    if not names:
+        return
+    from proof import mutants
+
+    all_of_them = options.full and len(names) > 1 and not options.mutants
+    yield from mutants.run(None if all_of_them else names, workers=options.workers)

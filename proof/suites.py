@@ -1,0 +1,92 @@
+"""Cases that are tests: all of them in one call of pytest, and a result per case and database."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proof.catalogue import NO_DATABASE, Case
+from proof.junit import Tally, tallies
+from proof.plan import DATABASES, Result
+
+ROOT = Path(__file__).parent.parent
+SEED_VARIABLE = "OFFERHUB_PROOF_SEED"
+
+
+@dataclass(frozen=True)
+class Suites:
+    """How the tests are run."""
+
+    databases: tuple[str, ...]
+    seed: int
+    full: bool
+    workers: int
+
+    def run(self, cases: Sequence[Case]) -> Iterator[Result]:
+        """Run the tests of these cases; pytest's own lines go to stderr."""
+        if not cases:
+            return
+        with tempfile.TemporaryDirectory(prefix="proof-") as folder:
+            report = Path(folder) / "report.xml"
+            subprocess.run(
+                self.command(cases, report), cwd=ROOT, env=self.environment(), stdout=sys.stderr
+            )
+            found = tallies(report) if report.exists() else {}
+        for case in cases:
+            yield from self.results(case, found)
+
+    def command(self, cases: Sequence[Case], report: Path) -> list[str]:
+        names = ",".join(case.id for case in cases)
+        words = [sys.executable, "-m", "pytest", "-q", "-n", str(self.workers)]
+        words += ["--dist", "loadgroup", "--proves", names, "-m", "" if self.full else "not full"]
+        words += [
+            f"--junitxml={report}",
+            "-o",
+            "junit_logging=no",
+            f"--hypothesis-seed={self.seed}",
+        ]
+        without = [f"not {name}" for name in DATABASES if name not in self.databases]
+        if without:
+            words += ["-k", " and ".join(without)]
+        return [*words, *marked_files()]
+
+    def environment(self) -> dict[str, str]:
+        """Test processes must agree on the tests' names, and some are made from sets."""
+        more = {"PYTHONHASHSEED": "0", SEED_VARIABLE: str(self.seed)}
+        if self.full:
+            more["OFFERHUB_TEST_FULL"] = "1"
+        return {**os.environ, **more}
+
+    def results(self, case: Case, found: dict[tuple[str, str], Tally]) -> Iterator[Result]:
+        """One result for each database that the case has tests on or needs tests on."""
+        ran = [database for (name, database) in found if name == case.id]
+        needed = case.required(full=self.full)
+        needed = tuple(d for d in needed if d == NO_DATABASE or d in self.databases)
+        for database in sorted({*ran, *needed}, key=(*DATABASES, NO_DATABASE).index):
+            tally = found.get((case.id, database), Tally())
+            yield self._result(case, database, tally)
+        if not ran and not needed:
+            yield self._result(case, NO_DATABASE, Tally())
+
+    def _result(self, case: Case, database: str, tally: Tally) -> Result:
+        findings = list(tally.findings)
+        if tally.passed + tally.failed == 0:
+            findings = ["no test ran"]
+        return Result(
+            case=case.id,
+            database=database,
+            passed=not findings,
+            took_s=tally.took_s,
+            seed=self.seed,
+            figures={"tests": tally.passed + tally.failed, **tally.figures},
+            findings=findings,
+        )
+
+
+def marked_files() -> list[str]:
+    """The test files that belong to any case; the others need not even be read."""
+    paths = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [str(path.relative_to(ROOT)) for path in paths if "proves(" in path.read_text("utf-8")]
