@@ -142,6 +142,10 @@ class Chain(Protocol):
 
     def incoming(self, address: str, *, cursor: str, limit: int = 200) -> IncomingPage: ...
 
+    def outgoing(self, address: str, *, cursor: str, limit: int = 200) -> IncomingPage:
+        """What left an account, as `incoming` says what reached it."""
+        ...
+
     def submit(self, transaction: SignedTransaction) -> Submission:
         """Send, do not wait. Raises: OutcomeUnknown, Unavailable. Repeating it is always safe."""
         ...

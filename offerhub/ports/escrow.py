@@ -4,6 +4,7 @@ Building has no effect on chain and may be repeated freely; only `send` has one,
 signed transaction sent twice applies once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +62,14 @@ class EscrowFacts:
     disputed: bool
     resolved: bool
     milestones: tuple[MilestoneFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """Order ids by contract id; `complete` is false when there are more than are read."""
+
+    orders: dict[str, str]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,14 @@ class Escrows(Protocol):
         ...
 
     def read(self, contract_id: str, *, multi_release: bool) -> EscrowFacts | None: ...
+
+    def read_many(self, contracts: Mapping[str, bool]) -> dict[str, EscrowFacts]:
+        """Many contracts by id (value: whether it is multi-release); unknown ones are left out."""
+        ...
+
+    def deployed_by(self, signer: str) -> Deployed:
+        """Every contract that `signer` deployed, as far as the service lists them."""
+        ...
 
     def find_by_order(self, order_id: str, *, signer: str) -> tuple[EscrowFacts, ...]:
         """Contracts that `signer` deployed for this order, oldest first; there may be several."""

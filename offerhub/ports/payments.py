@@ -84,6 +84,22 @@ class ReturnedPayout:
 
 
 @dataclass(frozen=True, slots=True)
+class PayinListing:
+    """Every pay-in, in no promised order; `complete` is false when there are more than are read."""
+
+    items: tuple[Payin, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutListing:
+    """Every pay-out, as `PayinListing`. One that was made without a code has `-` for it."""
+
+    items: tuple[Payout, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EnterpriseBalance:
     available_stroops: int
     pending_stroops: int
@@ -127,6 +143,10 @@ class Payments(Protocol):
     def returned_payouts(self) -> tuple[ReturnedPayout, ...]:
         """Everything that ever came back after it was completed."""
         ...
+
+    def payins(self) -> PayinListing: ...
+
+    def payouts(self) -> PayoutListing: ...
 
     def enterprise_balance(self) -> EnterpriseBalance: ...
 

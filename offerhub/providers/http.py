@@ -114,7 +114,7 @@ class HttpClient:
         template: str,
         *,
         path: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         accept: Collection[int] = (),
     ) -> Answer:
         """A read. Raises: Rejected, Unavailable (RateLimited); never OutcomeUnknown."""
@@ -126,7 +126,7 @@ class HttpClient:
         template: str,
         *,
         path: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
@@ -167,7 +167,7 @@ class HttpClient:
         method: str,
         template: str,
         url: str,
-        query: Mapping[str, str] | None,
+        query: Mapping[str, str | list[str]] | None,
         json: Any,
         form: Mapping[str, str] | None,
         changes: bool,

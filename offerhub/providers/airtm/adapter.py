@@ -16,13 +16,15 @@ from offerhub.ports.limits import OutboundLimiter
 from offerhub.ports.payments import (
     EnterpriseBalance,
     Payin,
+    PayinListing,
     PayinStatus,
     PaymentAccount,
     Payout,
+    PayoutListing,
     PayoutStatus,
     ReturnedPayout,
 )
-from offerhub.providers.airtm import mapping, reasons
+from offerhub.providers.airtm import lists, mapping, reasons
 from offerhub.providers.airtm.client import AirtmClient
 from offerhub.providers.airtm.mapping import PROVIDER, Unreadable
 from offerhub.providers.http import HttpClient
@@ -179,6 +181,14 @@ class AirtmPayments:
         pages = self._client.deposit_pages()
         found = (one for page in pages for one in _read(mapping.read_returns, page, changes=False))
         return tuple({one.provider_id: one for one in found}.values())
+
+    def payins(self) -> PayinListing:
+        return PayinListing(*lists.all_of(self._client.pages("/payins"), self._payin))
+
+    def payouts(self) -> PayoutListing:
+        """Those too that were made without a code of ours."""
+        pages = self._client.pages("/payouts")
+        return PayoutListing(*lists.all_of(pages, mapping.read_listed_payout))
 
     def enterprise_balance(self) -> EnterpriseBalance:
         """Our own balance at Airtm; it knows none of a user's."""

@@ -86,10 +86,14 @@ class AirtmClient:
 
     def deposit_pages(self) -> Iterator[Any]:
         """Money into our own account, page after page, at most MOST_PAGES."""
+        return self.pages("/deposits")
+
+    def pages(self, path: str) -> Iterator[Any]:
+        """A list's pages, the largest that Airtm gives, at most MOST_PAGES."""
         query = {"perPage": "1000"}
         for _ in range(MOST_PAGES):
             self._limiter.acquire(PROVIDER)
-            page = self._http.get("/deposits", query=query).body
+            page = self._http.get(path, query=query).body
             yield page
             after = page.get("endCursor") if isinstance(page, dict) and page.get("items") else None
             if not isinstance(after, str):

@@ -127,6 +127,23 @@ def read_payout(body: Any) -> Payout:
     )
 
 
+def items_of(body: Any) -> list[Any]:
+    """The items of one page of a list. Raises: Unreadable."""
+    items = body.get("items") if isinstance(body, Mapping) else None
+    if not isinstance(items, list):
+        raise Unreadable("a page has no items")
+    return items
+
+
+def read_listed_payout(body: Any) -> Payout:
+    """A PayoutResponse of a list: one that was made without our code has `-` for it.
+
+    Raises: Unreadable.
+    """
+    record = _record(body)
+    return read_payout(record if record.get("code") else {**record, "code": "-"})
+
+
 def read_account(body: Any) -> PaymentAccount:
     """A user, as `GET /users/{email}` describes one. Names are noted to exist, and dropped.
 

@@ -5,12 +5,14 @@ in flight, is for the caller to write down before it sends.
 """
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Final, NoReturn
 
 from stellar_sdk import StrKey
 
 from offerhub.ports.chain import (
     ChainAccount,
+    Incoming,
     IncomingPage,
     LedgerHead,
     SignedTransaction,
@@ -130,16 +132,23 @@ class StellarChain:
         Cursors are numbers in text and are compared as numbers. Other assets, and XLM, are in the
         page with `usdc` false; the amount of a merged account is not in its record, and 0 here.
         """
+        return self._payments(mapping.incoming, address, cursor=cursor, limit=limit)
+
+    def outgoing(self, address: str, *, cursor: str, limit: int = 200) -> IncomingPage:
+        """What left `address` after `cursor`, oldest first; otherwise as `incoming`."""
+        return self._payments(mapping.outgoing, address, cursor=cursor, limit=limit)
+
+    def _payments(
+        self, read: Callable[..., Iterator[Incoming]], address: str, *, cursor: str, limit: int
+    ) -> IncomingPage:
         after = int(cursor)
         records = self._horizon.payments(address, cursor=cursor, limit=min(limit, MAX_PAGE))
         with self._horizon.readable("a page of payments"):
             fresh = [one for one in records if mapping.integer(one, "paging_token") > after]
             found = tuple(
-                arrival
+                moved
                 for operation in fresh
-                for arrival in mapping.incoming(
-                    operation, address=address, usdc_issuer=self._usdc_issuer
-                )
+                for moved in read(operation, address=address, usdc_issuer=self._usdc_issuer)
             )
             last = max((mapping.integer(one, "paging_token") for one in fresh), default=after)
         return IncomingPage(found, str(last), full=len(records) >= min(limit, MAX_PAGE))

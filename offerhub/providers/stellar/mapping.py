@@ -177,11 +177,25 @@ def incoming(operation: Record, *, address: str, usdc_issuer: str) -> Iterator[I
     Other movements of the same operation are not even parsed: a stranger's contract may move
     amounts that no account could hold, and that must not stop the reader.
     """
+    yield from _seen_from(operation, address, usdc_issuer=usdc_issuer, leaving=False)
+
+
+def outgoing(operation: Record, *, address: str, usdc_issuer: str) -> Iterator[Incoming]:
+    """What an operation took from `address`. Raises: ValueError."""
+    yield from _seen_from(operation, address, usdc_issuer=usdc_issuer, leaving=True)
+
+
+def _seen_from(
+    operation: Record, address: str, *, usdc_issuer: str, leaving: bool
+) -> Iterator[Incoming]:
     if operation.get("transaction_successful") is not True:
         return
     usdc = usdc_asset(usdc_issuer)
     for moved in movements(operation):
-        if moved.destination != address or moved.source == address:
+        here, there = moved.destination, moved.source
+        if leaving:
+            here, there = there, here
+        if here != address or there == address:
             continue
         yield Incoming(
             cursor=text(operation, "paging_token"),

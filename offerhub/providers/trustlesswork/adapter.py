@@ -4,14 +4,14 @@ A builder asks the service for a transaction, proves that it is what was asked f
 signs. The transaction's source is the signer, who pays its fee in XLM.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from stellar_sdk import Asset, StrKey
 
 from offerhub.ports.chain import SignedTransaction, SigningKey
 from offerhub.ports.errors import Rejected
-from offerhub.ports.escrow import EscrowFacts, EscrowTerms, Sent, Share
+from offerhub.ports.escrow import Deployed, EscrowFacts, EscrowTerms, Sent, Share
 from offerhub.ports.limits import OutboundLimiter
 from offerhub.providers import transactions
 from offerhub.providers.http import HttpClient
@@ -228,6 +228,14 @@ class TrustlessWorkEscrows:
     def read(self, contract_id: str, *, multi_release: bool) -> EscrowFacts | None:
         """The contract as it is on chain now, with its live balance; None when it is unknown."""
         return self._reader.one(contract_id, multi_release=multi_release)
+
+    def read_many(self, contracts: Mapping[str, bool]) -> dict[str, EscrowFacts]:
+        """Many contracts, twenty per call; those that the service does not know are left out."""
+        return self._reader.many(contracts)
+
+    def deployed_by(self, signer: str) -> Deployed:
+        """Every contract of a deployer, at most 50 pages of the service's list."""
+        return self._reader.deployed_by(signer)
 
     def find_by_order(self, order_id: str, *, signer: str) -> tuple[EscrowFacts, ...]:
         """Contracts that `signer` deployed for an order, oldest first."""

@@ -4,6 +4,7 @@ Every call takes one permit of the shared outbound limit first (the service allo
 Builders have no effect and may be repeated; only `send` has one.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from stellar_sdk import StrKey
@@ -75,7 +76,7 @@ class TrustlessWorkClient:
         if not _succeeded(answer):
             raise self._refused_build(answer, path, Step(multi_release=None))
 
-    def get(self, path: str, query: dict[str, str]) -> Any | None:
+    def get(self, path: str, query: Mapping[str, str | list[str]]) -> Any | None:
         """The JSON of a read; None when the service says 404. Raises: Rejected, Unavailable."""
         self._limiter.acquire(PROVIDER)
         answer = self._http.get(path, query=query, accept=_JUDGED)

@@ -3,14 +3,15 @@
 A balance is always the live one of the contract. What cannot be read is Unavailable.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from offerhub.ports.escrow import EscrowFacts
+from offerhub.ports.escrow import Deployed, EscrowFacts
 from offerhub.providers.trustlesswork import mapping
 from offerhub.providers.trustlesswork.client import TrustlessWorkClient
 
 MAX_PAGES: Final = 50
+BATCH: Final = 20  # more balances in one call are refused (TooManyEscrowsRequested)
 
 T = TypeVar("T")
 
@@ -33,13 +34,52 @@ class EscrowReader:
                 return self._facts(item, contract_id, multi_release)
         return None
 
+    def many(self, contracts: Mapping[str, bool]) -> dict[str, EscrowFacts]:
+        """Contracts by id, in as few calls as the service allows; unknown ones are left out."""
+        found: dict[str, EscrowFacts] = {}
+        wanted = list(contracts)
+        for start in range(0, len(wanted), BATCH):
+            found |= self._batch(wanted[start : start + BATCH], contracts)
+        return found
+
+    def _batch(self, ids: list[str], contracts: Mapping[str, bool]) -> dict[str, EscrowFacts]:
+        query: dict[str, str | list[str]] = {"contractIds[]": ids, "validateOnChain": "true"}
+        body = self._client.get("/helper/get-escrow-by-contract-ids", query)
+        listed = [] if body is None else self._read(mapping.items, body)
+        known = {self._read(mapping.contract_id, item): item for item in listed}
+        known = {id_: item for id_, item in known.items() if id_ in ids}
+        if not known:
+            return {}
+        asked: dict[str, str | list[str]] = {"addresses[]": list(known)}
+        balances = self._client.get("/helper/get-multiple-escrow-balance", asked) or []
+
+        def read(given: mapping.Item) -> EscrowFacts:
+            id_ = mapping.contract_id(given)
+            held = mapping.balance(balances, id_)
+            multi = contracts[id_]
+            return mapping.facts(given, id_=id_, multi_release=multi, balance_stroops=held)
+
+        return {id_: self._read(read, item) for id_, item in known.items()}
+
+    def deployed_by(self, signer: str) -> Deployed:
+        """Order ids by contract id, of everything that `signer` deployed."""
+        items, complete = self._pages({"signer": signer})
+        return Deployed(
+            {
+                self._read(mapping.contract_id, item): str(item.get("engagementId") or "")
+                for item in items
+            },
+            complete,
+        )
+
     def of_order(self, order_id: str, *, signer: str) -> tuple[EscrowFacts, ...]:
         """Contracts that `signer` deployed for an order, oldest first.
 
         The service's own filter may match loosely, so the order is compared again.
         """
         found: dict[str, mapping.Item] = {}
-        for item in self._pages(order_id, signer):
+        query = {"signer": signer, "engagementId": order_id, "validateOnChain": "true"}
+        for item in self._pages(query)[0]:
             if item.get("engagementId") == order_id:
                 found.setdefault(self._read(mapping.contract_id, item), item)
         ordered = sorted(found.items(), key=lambda entry: mapping.created_at(entry[1]))
@@ -47,13 +87,12 @@ class EscrowReader:
             self._facts(item, id_, self._read(mapping.is_multi, item)) for id_, item in ordered
         )
 
-    def _pages(self, order_id: str, signer: str) -> list[mapping.Item]:
-        """Every item of a search, at most MAX_PAGES pages.
+    def _pages(self, query: dict[str, str]) -> tuple[list[mapping.Item], bool]:
+        """Every item of a search, at most MAX_PAGES pages, and whether these were all.
 
         Whether pages count from 0 or 1 is not documented, so the first is asked for without a
         number; when page 1 repeats it, that is no reason to stop.
         """
-        query = {"signer": signer, "engagementId": order_id, "validateOnChain": "true"}
         listed: list[mapping.Item] = []
         seen: set[str] = set()
         for page in range(MAX_PAGES):
@@ -62,10 +101,10 @@ class EscrowReader:
             items = [] if body is None else self._read(mapping.items, body)
             ids = {str(item.get("contractId")) for item in items}
             if not ids or (page > 1 and ids <= seen):
-                break
+                return listed, True
             listed += items
             seen |= ids
-        return listed
+        return listed, False
 
     def _facts(self, item: mapping.Item, id_: str, multi_release: bool) -> EscrowFacts:
         balance = self._balance(id_, multi_release)

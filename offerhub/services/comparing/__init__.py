@@ -1,0 +1,1 @@
+"""What one reconciliation compares, a module per place; see `services.reconciliation`."""
