@@ -13,8 +13,11 @@ from offerhub.services.flows.keys import user_key
 from offerhub.store import operations as operations_store
 from offerhub.store.database import connection
 from offerhub.worker.jobs.operations import perform_next
+from tests.fixtures.proof import Figure
 from tests.services.flow_cases import CASES, Subject
 from tests.services.world import QUICK, USD, World
+
+pytestmark = pytest.mark.proves("F24")
 
 # Trustless Work waits for what the network forgot; nobody waits for Trustless Work.
 OUTBOUND = replace(QUICK, send_read_timeout_s=0.5)
@@ -47,7 +50,7 @@ def steps_of(subject: Subject) -> list[operations_store.Step]:
     ids=lambda knobs: next(iter(knobs)),
 )
 def test_a_lagging_or_lying_network_costs_time_and_nothing_else(
-    shared_world: World, name: str, knobs: dict[str, int]
+    shared_world: World, name: str, knobs: dict[str, int], figure: Figure
 ) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
@@ -59,6 +62,7 @@ def test_a_lagging_or_lying_network_costs_time_and_nothing_else(
     shared_world.healthy()
     case.check(shared_world, subject)
     assert {step.attempt for step in steps_of(subject)} == {1}, "built anew without need"
+    figure("lags_and_lies", sum(knobs.values()))
 
 
 @pytest.mark.parametrize("name", ["bridged funding", "withdrawal", "release"])
@@ -75,7 +79,7 @@ def test_what_the_network_forgets_is_sent_again_and_not_built_again(
 
 @pytest.mark.parametrize("name", ["bridged funding", "withdrawal", "release", "wallet", "sweep"])
 def test_what_is_never_included_is_built_anew_only_after_its_time_has_passed(
-    shared_world: World, name: str
+    shared_world: World, name: str, figure: Figure
 ) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
@@ -100,6 +104,7 @@ def test_what_is_never_included_is_built_anew_only_after_its_time_has_passed(
     shared_world.healthy()
     shared_world.drain()
     case.check(shared_world, subject)
+    figure("expired_and_built_anew", 1)
 
 
 def signer_of(world: World, subject: Subject, role: str) -> SigningKey:
@@ -121,7 +126,7 @@ def signer_of(world: World, subject: Subject, role: str) -> SigningKey:
     ],
 )
 def test_a_sequence_number_that_somebody_else_used_means_a_new_transaction(
-    shared_world: World, name: str, step: str, role: str
+    shared_world: World, name: str, step: str, role: str, figure: Figure
 ) -> None:
     """Another transaction of the same source gets in between intent and sending."""
     case = BY_NAME[name]
@@ -139,6 +144,7 @@ def test_a_sequence_number_that_somebody_else_used_means_a_new_transaction(
     assert used
     case.check(shared_world, subject)
     assert [s.status for s in steps_of(subject) if s.name == step] == ["EXPIRED", "SUCCEEDED"]
+    figure("sequence_conflicts", 1)
 
 
 def test_a_reader_that_is_ahead_for_the_account_and_behind_for_the_hash_is_not_believed(
@@ -181,7 +187,9 @@ def _with_chain(world: World, chain: Any) -> Any:
     return replace(world.app, chain=chain, policy=policy)
 
 
-def test_operations_that_sign_with_one_wallet_wait_for_each_other(shared_world: World) -> None:
+def test_operations_that_sign_with_one_wallet_wait_for_each_other(
+    shared_world: World, figure: Figure
+) -> None:
     """Eight withdrawals of one user at once, on six threads: nothing is built on a used number."""
     user = shared_world.funded_user(f"busy-{Keypair.random().public_key[:8]}", "80.00")
     outside = shared_world.control("POST", "/stellar/outside-account")["address"]
@@ -210,6 +218,7 @@ def test_operations_that_sign_with_one_wallet_wait_for_each_other(shared_world: 
         ]
     assert set(attempts) == {1}
     shared_world.check()
+    figure("payments_of_one_account_at_once", len(ids))
 
 
 def _work(world: World) -> None:

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from offerhub.sandbox.faults import KINDS
+from tests.fixtures.proof import Figure
 from tests.services.flow_cases import CASES, Case, Subject
 from tests.services.world import World
+
+pytestmark = pytest.mark.proves("F5")
 
 BY_NAME = {case.name: case for case in CASES}
 SPOILING = tuple(kind for kind in KINDS if kind != "delay")
@@ -71,8 +74,8 @@ def patterns(world: World, case: Case) -> set[tuple[str, str]]:
     return kept[case.name]
 
 
-def spoil(world: World, case: Case, kind: str, rules: set[tuple[str, str]]) -> None:
-    """Run a case with these calls spoilt once each, and check its end."""
+def spoil(world: World, case: Case, kind: str, rules: set[tuple[str, str]]) -> int:
+    """Run a case with these calls spoilt once each, and check its end; how many calls were."""
     subject = case.begin(world)
     ids = [
         world.sandbox.rules.add(
@@ -86,6 +89,7 @@ def spoil(world: World, case: Case, kind: str, rules: set[tuple[str, str]]) -> N
     assert spoilt[ids[0]] == 1 if len(ids) == 1 else sum(spoilt.values()) >= 1
     world.healthy()
     case.check(world, subject)
+    return sum(spoilt.values())
 
 
 def on(engine: str, kinds: tuple[str, ...], *, default: tuple[str, ...]) -> list[Any]:
@@ -115,10 +119,10 @@ AFTER_ON_BOTH = [
 )
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_flow_whose_every_call_fails_once_ends_as_if_none_had(
-    shared_world: World, name: str, kind: str
+    shared_world: World, name: str, kind: str, figure: Figure
 ) -> None:
     case = BY_NAME[name]
-    spoil(shared_world, case, kind, patterns(shared_world, case))
+    figure("faults", spoil(shared_world, case, kind, patterns(shared_world, case)))
 
 
 @pytest.mark.parametrize(
@@ -128,18 +132,21 @@ def test_a_flow_whose_every_call_fails_once_ends_as_if_none_had(
     ("name", "method", "where"), EFFECTS, ids=[f"{n} {w}" for n, _, w in EFFECTS]
 )
 def test_an_effect_whose_answer_is_lost_happens_once(
-    shared_world: World, name: str, method: str, where: str, kind: str
+    shared_world: World, name: str, method: str, where: str, kind: str, figure: Figure
 ) -> None:
-    spoil(shared_world, BY_NAME[name], kind, {(method, where)})
+    figure("faults", spoil(shared_world, BY_NAME[name], kind, {(method, where)}))
+    figure("lost_answers", 1)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("kind", SPOILING)
 @pytest.mark.parametrize("name", BY_NAME)
-def test_each_single_call_may_fail_in_each_way(shared_world: World, name: str, kind: str) -> None:
+def test_each_single_call_may_fail_in_each_way(
+    shared_world: World, name: str, kind: str, figure: Figure
+) -> None:
     case = BY_NAME[name]
     for rule in sorted(patterns(shared_world, case)):
-        spoil(shared_world, case, kind, {rule})
+        figure("faults", spoil(shared_world, case, kind, {rule}))
 
 
 @pytest.mark.parametrize("name", ["funding", "pay-out", "withdrawal"])

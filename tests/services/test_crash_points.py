@@ -13,8 +13,11 @@ from offerhub.services.context import App
 from offerhub.services.flows.registry import FLOWS
 from offerhub.store.database import in_transaction
 from offerhub.worker.jobs.operations import perform_next
+from tests.fixtures.proof import Figure
 from tests.services.flow_cases import CASES, Case, Subject
 from tests.services.world import World
+
+pytestmark = pytest.mark.proves("F2")
 
 POINTS = ("claimed", "intent", "call", "outcome")
 BY_NAME = {case.name: case for case in CASES}
@@ -116,7 +119,7 @@ def perform_until_dead(app: App) -> None:
 )
 @pytest.mark.parametrize(("name", "point"), SINGLE, ids=[f"{n}: {p}" for n, p in SINGLE])
 def test_a_death_at_any_point_changes_nothing_in_the_end(
-    shared_world: World, name: str, point: str
+    shared_world: World, name: str, point: str, figure: Figure
 ) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
@@ -124,11 +127,12 @@ def test_a_death_at_any_point_changes_nothing_in_the_end(
     perform_until_dead(app_of(shared_world, subject, probe))
     shared_world.drain(app_of(shared_world, subject, probe))
     case.check(shared_world, subject)
+    figure("single_deaths", 1)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_death_at_every_point_in_turn_changes_nothing_in_the_end(
-    shared_world: World, name: str
+    shared_world: World, name: str, figure: Figure
 ) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
@@ -136,11 +140,12 @@ def test_a_death_at_every_point_in_turn_changes_nothing_in_the_end(
     drain_through_deaths(shared_world, app_of(shared_world, subject, probe))
     assert probe.left == set(), "points that were never reached"
     case.check(shared_world, subject)
+    figure("deaths_in_turn", len(points_of(case)))
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_death_in_the_middle_of_any_transaction_leaves_nothing_half_done(
-    shared_world: World, name: str
+    shared_world: World, name: str, figure: Figure
 ) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
@@ -149,21 +154,25 @@ def test_a_death_in_the_middle_of_any_transaction_leaves_nothing_half_done(
     deaths = drain_through_deaths(shared_world, app)
     assert deaths == clock.deaths >= 5
     case.check(shared_world, subject)
+    figure("deaths_in_transactions", deaths)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_death_right_after_a_commit_loses_a_wake_up_and_no_more(
-    shared_world: World, name: str
+    shared_world: World, name: str, figure: Figure
 ) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
     app = replace(subject.more.get("app", shared_world.app), doorbell=DyingDoorbell())
-    drain_through_deaths(shared_world, app)
+    deaths = drain_through_deaths(shared_world, app)
     case.check(shared_world, subject)
+    figure("deaths_after_commits", deaths)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_no_flow_has_a_point_that_is_not_tried(shared_world: World, name: str) -> None:
+def test_no_flow_has_a_point_that_is_not_tried(
+    shared_world: World, name: str, figure: Figure
+) -> None:
     case = BY_NAME[name]
     subject = case.begin(shared_world)
     probe = KillOnce()
@@ -171,6 +180,8 @@ def test_no_flow_has_a_point_that_is_not_tried(shared_world: World, name: str) -
     case.check(shared_world, subject)
     own = [point for point in probe.seen if point.startswith(f"{case.kind}/")]
     assert own == points_of(case)
+    figure("flows", 1)
+    figure("points", len(own))
 
 
 def test_every_flow_is_among_the_cases() -> None:

@@ -19,7 +19,10 @@ from offerhub.services.context import App, Context, system_context
 from offerhub.store import sealed
 from offerhub.store.database import atomic, connection
 from offerhub.store.users import User, Wallet
+from tests.fixtures.proof import Figure
 from tests.services.world import World
+
+pytestmark = pytest.mark.proves("F18")
 
 K1, K2 = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
 SCRIPT = Path(__file__).with_name("rotation_process.py")
@@ -88,7 +91,7 @@ def test_a_rotation_leaves_everything_readable_and_the_old_key_free(world: World
     assert wallet_keys.rotate(alone)["wallets"] == 0
 
 
-def test_a_rotation_killed_twenty_times_loses_nothing(world: World) -> None:
+def test_a_rotation_killed_twenty_times_loses_nothing(world: World, figure: Figure) -> None:
     many_wallets(world.app, 300)
     environ = {**world.environ, "OFFERHUB_WALLET_KEKS": both(world)}
     done = subprocess.run(
@@ -105,9 +108,13 @@ def test_a_rotation_killed_twenty_times_loses_nothing(world: World) -> None:
     assert wallet_keys.verify(ctx) == []
     assert wallet_keys.rotate(ctx)["wallets"] == counts["k1"]
     assert wallet_keys.verify(keyed(world, f"k2:{K2}")) == []
+    figure("kills", 20)
+    figure("keys_readable", counts["k1"] + counts["k2"])
 
 
-def test_swapped_and_altered_ciphertexts_are_detected_and_stop_nobody_else(world: World) -> None:
+def test_swapped_and_altered_ciphertexts_are_detected_and_stop_nobody_else(
+    world: World, figure: Figure
+) -> None:
     many_wallets(world.app, 5)
     with atomic():
         one, other, altered, *rest = sealed.wallets(after_id="", limit=10)
@@ -123,6 +130,7 @@ def test_swapped_and_altered_ciphertexts_are_detected_and_stop_nobody_else(world
     outcome = wallet_keys.rotate(ctx)
     assert {p["id"] for p in outcome["failed"]} == {one.id, other.id}
     assert outcome["wallets"] == 3
+    figure("falsified_keys_detected", 3)
     assert {p["id"] for p in wallet_keys.verify(ctx)} == {one.id, other.id, altered.id}
 
 
