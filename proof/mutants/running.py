@@ -1,0 +1,166 @@
+"""Run mutants: first their tests without any of them, then each mutant's own tests on it.
+
+A mutant is caught when a test of its own, which passes without it, fails in its body on it. A test
+that cannot be imported, whose fixtures break, that only stumbles over a missing name, or that takes
+too long has caught nothing.
+"""
+
+import queue
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from proof.mutants.catalogue import MUTANTS
+from proof.mutants.copies import ROOT, Copy, copy_of_the_tree
+from proof.mutants.mutant import Mutant, Outdated, test_file
+from proof.plan import Figure, Result
+
+MUTANT_TIMEOUT_S = 120.0
+BASELINE_TIMEOUT_S = 600.0
+_NO_CATCH = {
+    "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError", "NameError",
+    "UnboundLocalError",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one mutant. `test` and `error`: who caught it, and by which error line."""
+
+    mutant: Mutant
+    caught: bool
+    test: str
+    error: str
+    took_s: float
+
+
+def run(names: Sequence[str] | None, *, workers: int) -> list[Result]:
+    """One result per case named in `names`, of all mutants if it is None. Raises: LookupError."""
+    verdicts = judge(chosen(names), workers=workers)
+    cases = dict.fromkeys(verdict.mutant.case for verdict in verdicts)
+    return [_result(case, [v for v in verdicts if v.mutant.case == case]) for case in cases]
+
+
+def chosen(names: Sequence[str] | None) -> list[Mutant]:
+    """The mutants of these cases. Raises: LookupError for a case that has none."""
+    unknown = set(names or ()) - {mutant.case for mutant in MUTANTS}
+    if unknown:
+        raise LookupError(f"no mutant is called {', '.join(sorted(unknown))}")
+    return [mutant for mutant in MUTANTS if names is None or mutant.case in names]
+
+
+def judge(mutants: Sequence[Mutant], *, workers: int) -> list[Verdict]:
+    """A verdict on each mutant, in their order; `workers` copies of the tree work side by side."""
+    with ExitStack() as stack:
+        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        for _ in range(max(1, workers)):
+            copies.put(stack.enter_context(copy_of_the_tree()))
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, workers)))
+
+        def baseline(tests: Sequence[str]) -> dict[str, str]:
+            copy = copies.get()
+            try:
+                return _failures(copy, tests)
+            finally:
+                copies.put(copy)
+
+        failures: dict[str, str] = {}
+        for found in pool.map(baseline, _shares(mutants, workers=workers)):
+            failures |= found
+
+        def verdict(mutant: Mutant) -> Verdict:
+            copy = copies.get()
+            try:
+                return _verdict(copy, mutant, failures)
+            finally:
+                copies.put(copy)
+
+        return list(pool.map(verdict, mutants))
+
+
+def _shares(mutants: Sequence[Mutant], *, workers: int) -> list[list[str]]:
+    """The tests of the mutants, each once, as shares for the workers; a file stays together."""
+    files: dict[str, list[str]] = {}
+    for test in dict.fromkeys(test for mutant in mutants for test in mutant.tests):
+        files.setdefault(test_file(test), []).append(test)
+    shares: list[list[str]] = [[] for _ in range(max(1, workers))]
+    for tests in sorted(files.values(), key=len, reverse=True):
+        min(shares, key=len).extend(tests)
+    return [share for share in shares if share]
+
+
+def _failures(copy: Copy, tests: Sequence[str]) -> dict[str, str]:
+    """Tests that do not pass without any mutant, and why."""
+    done = copy.run(tests, stop_at_first=False, timeout_s=BASELINE_TIMEOUT_S)
+    if done.trouble:
+        return dict.fromkeys(tests, f"{done.trouble}: {done.output[-500:]}")
+    return {
+        test: why
+        for test in tests
+        if (why := _why_not_passed([end for end in done.ends if _is(end, test)]))
+    }
+
+
+def _why_not_passed(ends: Sequence[Mapping[str, Any]]) -> str:
+    if not any(end["when"] == "call" for end in ends):
+        return "it did not run"
+    bad = [end for end in ends if end["outcome"] != "passed"]
+    return f"{bad[0]['kind']}: {bad[0]['error']}" if bad else ""
+
+
+def _is(end: Mapping[str, Any], test: str) -> bool:
+    """Whether an end is of the named test, or of one of its parameters."""
+    return bool(end["test"] == test or end["test"].startswith(f"{test}["))
+
+
+def _verdict(copy: Copy, mutant: Mutant, failures: Mapping[str, str]) -> Verdict:
+    started = time.monotonic()
+
+    def result(caught: bool, test: str, error: str) -> Verdict:
+        return Verdict(mutant, caught, test, error, time.monotonic() - started)
+
+    broken = [test for test in mutant.tests if test in failures]
+    if broken:
+        return result(False, broken[0], f"fails without the mutant: {failures[broken[0]]}")
+    try:
+        texts = mutant.mutated(ROOT)
+    except (Outdated, SyntaxError) as error:
+        return result(False, "", f"{type(error).__name__}: {error}")
+    with copy.with_changes(texts):
+        done = copy.run(mutant.tests, stop_at_first=True, timeout_s=MUTANT_TIMEOUT_S)
+    if done.trouble:
+        return result(False, "", done.trouble)
+    for end in done.ends:
+        line = f"{end['kind']}: {end['error']}"
+        if end["when"] == "call" and end["outcome"] == "failed" and _counts(end):
+            return result(True, end["test"], line)
+        if end["outcome"] == "failed":
+            return result(False, end["test"], f"no catch, {end['when']} ended with {line}")
+    return result(False, "", "every test passed on it")
+
+
+def _counts(end: Mapping[str, Any]) -> bool:
+    timed_out = end["kind"] == "Failed" and "Timeout" in end["error"]
+    stumbled = any(f"{name}(" in end["error"] for name in _NO_CATCH)
+    return end["kind"] not in _NO_CATCH and not timed_out and not stumbled
+
+
+def _result(case: str, verdicts: Sequence[Verdict]) -> Result:
+    caught = [verdict for verdict in verdicts if verdict.caught]
+    by = dict.fromkeys(verdict.test.rpartition("::")[2] for verdict in caught)
+    figures: dict[str, Figure] = {"mutants": len(verdicts), "caught": len(caught)}
+    if by:
+        figures["caught_by"] = ",".join(by)
+    return Result(
+        case=case,
+        database="-",
+        passed=len(caught) == len(verdicts),
+        took_s=sum(verdict.took_s for verdict in verdicts),
+        seed=0,
+        figures=figures,
+        findings=[f"not caught: {v.mutant.shape} {v.test} {v.error}" for v in verdicts
+                  if not v.caught],
+    )  # fmt: skip
