@@ -1,13 +1,19 @@
-"""`offerhub db …`: the database's schema."""
+"""`offerhub db …`: the database's schema, copies of it, and the way back."""
 
 import json
 
 import click
 
+from offerhub.cli.backup import backup, restore
+
 
 @click.group()
 def db() -> None:
-    """Migrate the database."""
+    """Migrate the database, copy it, restore a copy."""
+
+
+db.add_command(backup)
+db.add_command(restore)
 
 
 @db.command()

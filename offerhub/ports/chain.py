@@ -140,6 +140,13 @@ class Chain(Protocol):
         """None: not on chain as far as the reader has seen."""
         ...
 
+    def sent_by(self, address: str, *, from_ms: int, to_ms: int) -> tuple[SignedTransaction, ...]:
+        """What applied in this time with this account as its source, oldest first; as it was sent.
+
+        Epoch ms, both ends included. For a reader whose own notes of that time are lost.
+        """
+        ...
+
     def incoming(self, address: str, *, cursor: str, limit: int = 200) -> IncomingPage: ...
 
     def outgoing(self, address: str, *, cursor: str, limit: int = 200) -> IncomingPage:

@@ -5,11 +5,11 @@ transaction, if it sends one) and after it; a step whose outcome is unknown is l
 reference and only then repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from offerhub.ports.chain import SignedTransaction
+from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.ports.errors import Rejected
 from offerhub.services.context import App, Context
 from offerhub.store.operations import Operation
@@ -42,6 +42,25 @@ class Prepared:
 
     request: dict[str, Any]
     transaction: SignedTransaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which transactions of `source` would be a step's effect. Asked only after a restore."""
+
+    source: str
+    matches: Callable[[SignedTransaction, TransactionOutcome], bool]
+
+
+def payment(*, source: str, destination: str, amount_stroops: int) -> Sought:
+    """A movement of exactly this much from one address to the other."""
+
+    def matches(_: SignedTransaction, outcome: TransactionOutcome) -> bool:
+        ends = (source, destination)
+        moved = [t.amount_stroops for t in outcome.transfers if (t.source, t.destination) == ends]
+        return sum(moved) == amount_stroops > 0
+
+    return Sought(source, matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,17 @@ class Step(Protocol):
         """Why the step is not needed, or None. Asked while the claims are held."""
         ...
 
+    def request(self, run: Run) -> dict[str, Any]:
+        """What is asked for, in words that an operator understands."""
+        ...
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        """After a restore: how to know the step's effect among what was forgotten.
+
+        Done when it is seen to be there already; None when doing it again does no harm.
+        """
+        ...
+
     def prepare(self, run: Run) -> Prepared | Done:
         """Make the intent; may call providers, but only what has no effect."""
         ...
@@ -124,7 +154,7 @@ class Step(Protocol):
 
 
 class BaseStep:
-    """Defaults: no claims, never skipped, nothing more to write."""
+    """Defaults: no claims, never skipped, harmless to repeat, nothing more to write."""
 
     name = ""
 
@@ -132,6 +162,12 @@ class BaseStep:
         return ()
 
     def skip(self, run: Run) -> str | None:
+        return None
+
+    def request(self, run: Run) -> dict[str, Any]:
+        return {}
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
         return None
 
     def on_prepared(self, run: Run, row: StepRow) -> None:

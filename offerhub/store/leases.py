@@ -69,6 +69,10 @@ def set_flag(name: str, value: object, *, now: int) -> None:
     ).execute()
 
 
+def clear_flag(name: str) -> None:
+    Flag.delete().where(Flag.name == name).execute()
+
+
 def advance_cursor(name: str, *, seen: str, to: str, now: int) -> bool:
     """Move a cursor kept as a flag from `seen` to `to`; false when another reader moved it."""
     Flag.insert(name=name, value="0", updated_at=now).on_conflict_ignore().execute()

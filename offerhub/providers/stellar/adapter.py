@@ -25,7 +25,7 @@ from offerhub.ports.errors import Rejected
 from offerhub.ports.limits import OutboundLimiter
 from offerhub.providers import transactions
 from offerhub.providers.http import HttpClient
-from offerhub.providers.stellar import builders, destinations, mapping, submission
+from offerhub.providers.stellar import builders, destinations, mapping, sending, submission
 from offerhub.providers.stellar.client import MAX_PAGE, PROVIDER, HorizonClient, kind_of
 from offerhub.providers.stellar.results import codes_as_stored
 
@@ -125,6 +125,13 @@ class StellarChain:
                 raise ValueError(f"{len(operations)} of {count} are there")
             moved = mapping.transfers(operations, usdc_issuer=self._usdc_issuer)
         return TransactionOutcome(hash_, successful, ledger, codes, moved)
+
+    def sent_by(self, address: str, *, from_ms: int, to_ms: int) -> tuple[SignedTransaction, ...]:
+        """What applied in this time with `address` as its source, oldest first.
+
+        Raises: Unavailable when that is more than can be read.
+        """
+        return sending.sent_by(self._horizon, address, from_ms=from_ms, to_ms=to_ms)
 
     def incoming(self, address: str, *, cursor: str, limit: int = 200) -> IncomingPage:
         """What reached `address` after `cursor`, oldest first.

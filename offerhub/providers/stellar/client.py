@@ -57,6 +57,13 @@ class HorizonClient:
             self._object("/accounts/{address}/payments", {"address": address}, query)
         )
 
+    def transactions(self, address: str, *, before: str | None) -> list[Any]:
+        """Successful transactions that touched an account, newest first, before a cursor."""
+        query = {"order": "desc", "limit": str(MAX_PAGE), **({"cursor": before} if before else {})}
+        return self._records(
+            self._object("/accounts/{address}/transactions", {"address": address}, query)
+        )
+
     def fee_stats(self) -> dict[str, Any]:
         return self._object("/fee_stats")
 

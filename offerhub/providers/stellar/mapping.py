@@ -67,7 +67,7 @@ def head(root: Record) -> LedgerHead:
     """Raises: ValueError."""
     return LedgerHead(
         sequence=integer(root, "history_latest_ledger"),
-        closed_at_s=_epoch_ms(text(root, "history_latest_ledger_closed_at")) // 1000,
+        closed_at_s=epoch_ms(text(root, "history_latest_ledger_closed_at")) // 1000,
         oldest_sequence=integer(root, "history_elder_ledger"),
         passphrase=text(root, "network_passphrase"),
     )
@@ -209,7 +209,7 @@ def _seen_from(
             asset=moved.asset.partition(":")[2] or moved.asset,
             kind=text(operation, "type"),
             memo=_memo(operation),
-            occurred_at_ms=_epoch_ms(text(operation, "created_at")),
+            occurred_at_ms=epoch_ms(text(operation, "created_at")),
         )
 
 
@@ -228,7 +228,7 @@ def _memo(operation: Record) -> str | None:
     return memo if isinstance(memo, str) and memo else None
 
 
-def _epoch_ms(moment: str) -> int:
+def epoch_ms(moment: str) -> int:
     """Raises: ValueError for a time without a zone."""
     parsed = datetime.fromisoformat(moment)
     if parsed.tzinfo is None:

@@ -33,6 +33,12 @@ def pending(url: str) -> list[str]:
         return [row.name for row in status if row.path is not None and not row.applied]
 
 
+def unknown(url: str) -> list[str]:
+    """Names of scripts that were applied to this database and that this version does not have."""
+    with _connected(url) as database:
+        return [row.name for row in Runner(database, str(DIRECTORY)).status() if row.path is None]
+
+
 @contextmanager
 def _connected(url: str) -> Iterator[Any]:
     """A database of its own, which leaves no connection behind."""
