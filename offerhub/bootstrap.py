@@ -25,6 +25,7 @@ from offerhub.providers.trustlesswork.webhooks import TrustlessWorkWebhooks
 from offerhub.providers.vault import EnvelopeVault
 from offerhub.services.context import App, Policy
 from offerhub.settings import Settings, load_process, paths
+from offerhub.settings.formats import xlm_stroops
 from offerhub.store.database import connect_to
 
 log = structlog.get_logger(__name__)
@@ -172,6 +173,9 @@ def _policy(settings: Settings) -> Policy:
         airtm_fee_bearer=settings.airtm_fee_bearer,
         refund_fee_bearer=settings.refund_fee_bearer,
         wallet_xlm_stroops=settings.wallet_xlm_stroops,
+        wallet_xlm_low_stroops=xlm_stroops(settings.stellar_wallet_xlm_low),
+        wallet_xlm_refill_stroops=xlm_stroops(settings.stellar_wallet_xlm_refill),
+        platform_xlm_low_stroops=xlm_stroops(settings.stellar_platform_xlm_low),
         topup_expiry_ms=settings.topup_expiry_h * 3_600_000,
         deposit_poll_ms=settings.deposit_poll_s * 1000,
         test_network=settings.environment != "production",
@@ -181,6 +185,7 @@ def _policy(settings: Settings) -> Policy:
             "withdrawals": settings.rate_limit_withdrawals_per_min,
             "failed_logins": settings.rate_limit_failed_logins_per_min,
         },
+        reconciliation_calls=settings.reconciliation_calls,
         # The demo's network is one process and has no replicas.
         replica_margin_s=2 if settings.environment == "demo" else 30,
     )

@@ -67,6 +67,11 @@ class _LookedUp:
         found = self._observer.figures()
         yield _labelled("offerhub_operations", "Unfinished operations.", "status", found.operations)
         yield _single(
+            "offerhub_operations_waiting_for_xlm",
+            "Operations that wait until a wallet can pay the network's fee.",
+            found.waiting_for_xlm,
+        )
+        yield _single(
             "offerhub_operation_oldest_pending_seconds",
             "Age of the oldest pending operation.",
             found.oldest_pending_s,

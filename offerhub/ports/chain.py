@@ -177,6 +177,12 @@ class Chain(Protocol):
         """A USDC payment; `destination` is a G or M address, `memo_type` text, id or hash."""
         ...
 
+    def build_xlm_payment(
+        self, *, source: SigningKey, destination: str, amount_stroops: int
+    ) -> SignedTransaction:
+        """XLM for fees to an account of ours; `amount_stroops` is of XLM. No memo, no USDC."""
+        ...
+
     def fund_test_account(self, address: str) -> None:
         """Ask the test network's friendbot for XLM. Raises: Rejected where there is none."""
         ...

@@ -18,8 +18,10 @@ from offerhub.ports.chain import (
     TransactionOutcome,
 )
 from offerhub.ports.errors import OutcomeUnknown, ProviderFailure, Rejected, Unavailable
+from offerhub.services import fuel
 from offerhub.services.steps import (
     Absent,
+    AwaitsXlm,
     BaseStep,
     Done,
     Never,
@@ -45,9 +47,9 @@ class ChainStep(BaseStep):
         """Build and sign; nothing is sent. Done when the effect is there already."""
         raise NotImplementedError
 
-    def request(self, run: Run) -> dict[str, Any]:
-        """What is asked for, in words that an operator understands."""
-        return {}
+    def fee_payer(self, run: Run) -> str | None:
+        """The user whose wallet signs and pays the network's fee; None for the platform."""
+        return None
 
     def send(self, run: Run, transaction: SignedTransaction) -> dict[str, Any] | None:
         """Send; a note to keep, if the answer holds one. Raises the three failures."""
@@ -67,11 +69,27 @@ class ChainStep(BaseStep):
         """Facts of a transaction that has applied; Wait when one is still missing."""
         return Done(facts_of(self.name, result))
 
-    def prepare(self, run: Run) -> Prepared | Done:
+    def intend(self, run: Run) -> Prepared | Done:
+        """The intent, once its signer can pay the fee."""
         built = self.build(run)
         if isinstance(built, Done):
             return built
         return intent(self.request(run), built)
+
+    def prepare(self, run: Run) -> Prepared | Done:
+        payer = self.fee_payer(run)
+        if payer is not None:
+            fuel.require_for_signing(run, payer)
+        else:
+            self._require_after_refusal(run)
+        try:
+            return self.intend(run)
+        except Rejected as refusal:
+            if refusal.code != fuel.NO_XLM:
+                raise
+            if payer is not None:
+                fuel.ask(run.ctx, payer, at_any_rate=True)
+            raise AwaitsXlm(refusal.message) from refusal
 
     def call(self, run: Run, row: StepRow) -> Verdict:
         row.outcome = {**(row.outcome or {}), "sent_at_ms": run.ctx.now_ms()}
@@ -81,6 +99,10 @@ class ChainStep(BaseStep):
         except Rejected as refusal:
             # Perhaps refused because this very transaction has applied: only the chain knows.
             row.outcome = {**row.outcome, "send_refused": refusal.message[:500]}
+            if refusal.code in fuel.FEE_REFUSALS:
+                # It stays valid until its time bound: with XLM, or at a calmer time, it may apply.
+                row.outcome["fee_refusal"] = refusal.code
+                self._refill(run, refusal.code)
             delay_s = 2.0
         except OutcomeUnknown:
             delay_s = 1.0
@@ -110,7 +132,7 @@ class ChainStep(BaseStep):
             proofs = int(noted.get("absence_proofs", 0)) + 1
             caught_up = too_late or head.closed_at_s >= since_s + margin_s
             if proofs >= PROOFS_OF_ABSENCE and caught_up:
-                return Never()
+                return Never(noted.get("fee_refusal"))
             return Wait(2.0, {**noted, "absence_proofs": proofs, "absent_since_s": since_s})
         silent_ms = run.ctx.now_ms() - int(noted.get("sent_at_ms", 0))
         if row.status == "PREPARED" or silent_ms >= RESEND_AFTER_MS:
@@ -122,6 +144,12 @@ class ChainStep(BaseStep):
         if result is None:
             return None
         if not result.successful:
+            fee_refusal = next((c for c in result.result_codes if c in fuel.FEE_REFUSALS), None)
+            if fee_refusal is not None:
+                # It has used its sequence number and can never apply again: a new one is safe.
+                self._refill(run, fee_refusal)
+                row.outcome = {**(row.outcome or {}), "fee_refusal": fee_refusal}
+                return Never(fee_refusal)
             return Refused(
                 Rejected(
                     f"failed on chain: {', '.join(result.result_codes)}",
@@ -131,6 +159,19 @@ class ChainStep(BaseStep):
                 )
             )
         return self.outcome(run, row, result)
+
+    def _require_after_refusal(self, run: Run) -> None:
+        """A wallet of the platform that could not pay is not tried again while it still cannot."""
+        with connection():
+            last = operations_store.latest_step(run.operation.id, self.name)
+        if last is None or (last.outcome or {}).get("fee_refusal") != fuel.NO_XLM:
+            return
+        fuel.require_for_platform(run, last.source_address or "")
+
+    def _refill(self, run: Run, code: str) -> None:
+        payer = self.fee_payer(run)
+        if code == fuel.NO_XLM and payer is not None:
+            fuel.ask(run.ctx, payer, at_any_rate=True)
 
 
 def intent(request: dict[str, Any], built: SignedTransaction) -> Prepared:

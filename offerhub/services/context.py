@@ -35,6 +35,10 @@ class Policy:
     deposit_poll_ms: int
     test_network: bool
     rate_limits_per_min: dict[str, int]
+    wallet_xlm_low_stroops: int = 10_000_000
+    wallet_xlm_refill_stroops: int = 20_000_000
+    platform_xlm_low_stroops: int = 50_000_000
+    reconciliation_calls: int = 1200  # of Horizon, for one reconciliation
     replica_margin_s: int = 30  # how far replicas of one reader of the chain may lie apart
 
 

@@ -10,11 +10,13 @@ import structlog
 
 from offerhub.domain.errors import OfferHubError
 from offerhub.ports.errors import ProviderFailure, Rejected, Unavailable
+from offerhub.services import restored
 from offerhub.services.context import App, system_context
 from offerhub.services.flows.registry import flow_of
 from offerhub.services.progress import (
     MAX_FAILURES,
     LeaseLost,
+    await_xlm,
     backoff_s,
     fenced,
     finish,
@@ -27,6 +29,7 @@ from offerhub.services.progress import (
 )
 from offerhub.services.steps import (
     Absent,
+    AwaitsXlm,
     Contradiction,
     Done,
     Flow,
@@ -45,7 +48,6 @@ log = structlog.get_logger(__name__)
 LEASE_MS = 6_000
 FAULT_WEIGHT = 5  # a fault of our own is as good a reason to call an operator as five of theirs
 SIGNER_WAIT_S = (0.3, 5.0)  # for a new operation, and for one that waits long already
-WAITING_FOR_SIGNER = "waiting for signer"
 
 
 class SignerBusy(Exception):
@@ -149,6 +151,9 @@ def _advance(run: Run, flow: Flow, step: Step, row: store.Step | None) -> bool:
     except ProviderFailure as failure:
         postpone(run, step, row, failure)
         return False
+    except AwaitsXlm as wait:
+        await_xlm(run, step, row if resumed else None, reason=str(wait))
+        return False
 
 
 def _probe(run: Run, step: Step, point: str) -> None:
@@ -175,7 +180,11 @@ def _intend(run: Run, step: Step, *, attempt: int) -> store.Step | None:
     _probe(run, step, "claimed")
     with connection():
         reason = step.skip(run)
-    prepared = Done({}) if reason is not None else step.prepare(run)
+    prepared: Prepared | Done
+    if reason is not None:
+        prepared = Done({})
+    else:
+        prepared = restored.found_again(run, step) or step.prepare(run)
     with atomic():
         fenced(run)
         row = insert_step(run, step, prepared, attempt=attempt, skipped=reason)
@@ -206,7 +215,7 @@ def _claim_signers(run: Run, claims: list[str]) -> bool:
         with atomic():
             fenced(run)
             delay_s = min(most_s, max(least_s, age_s / 20))
-            reschedule(run, delay_s=delay_s, step=WAITING_FOR_SIGNER)
+            reschedule(run, delay_s=delay_s, step=store.WAITING_FOR_SIGNER)
         return False
     return True
 

@@ -13,6 +13,7 @@ from typing import Final
 from offerhub.ledger import checks
 from offerhub.services.context import App
 from offerhub.store import figures as store
+from offerhub.store import operations as operations_store
 from offerhub.store.database import connection, snapshot
 
 TTL_S: Final = 5.0
@@ -30,6 +31,7 @@ class Figures:
     unsequenced_events: int
     unsealed_audit_records: int
     books_difference_stroops: int
+    waiting_for_xlm: int
 
 
 class Observer:
@@ -64,6 +66,7 @@ class Observer:
                 unsequenced_events=store.unsequenced_events(),
                 unsealed_audit_records=store.unsealed_audit_records(),
                 books_difference_stroops=difference,
+                waiting_for_xlm=operations_store.waiting_for_xlm(),
             )
 
     def _books_difference(self) -> int:

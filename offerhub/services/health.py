@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from offerhub.logs import get_logger
 from offerhub.ports.errors import ProviderFailure, RateLimited
+from offerhub.services import chain_health
 from offerhub.services.context import App
 from offerhub.services.representations import timestamp
 from offerhub.store import events, leases
@@ -150,11 +151,17 @@ class HealthMonitor:
         return _state(HEALTHY)
 
     def _stellar(self) -> Json:
-        def ask() -> Json:
-            head = self._app.chain.head()
-            return {"latest_ledger": head.sequence}
+        wrong: list[str] = []
 
-        return _provider(ask)
+        def ask() -> Json:
+            detail, numbers = chain_health.look(self._app)
+            wrong.extend([detail] if detail else [])
+            return numbers
+
+        answer = _provider(ask)
+        if wrong and answer["status"] == HEALTHY:
+            answer |= {"status": DEGRADED, "detail": wrong[0]}
+        return answer
 
 
 def _guarded(name: str, check: Callable[[], Json]) -> Json:

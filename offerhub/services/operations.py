@@ -18,6 +18,7 @@ from offerhub.store.database import after_commit, atomic, connection, in_transac
 PLATFORM_SETUP = "platform.setup"
 WALLET_CREATE = "wallet.create"
 WALLET_SWEEP = "wallet.sweep"
+WALLET_FUEL = "wallet.fuel"
 TOPUP_PAYIN = "topup.payin"
 TOPUP_CANCEL = "topup.cancel"
 ESCROW_DEPLOY = "escrow.deploy"

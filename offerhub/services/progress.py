@@ -29,8 +29,10 @@ log = structlog.get_logger(__name__)
 
 MAX_FAILURES = 40
 MAX_ATTEMPTS = 10  # of one step, each proven never to have happened
+MAX_FEE_REFUSALS = 3  # of one step; more of the same cannot help
 MAX_LOOKS = 600  # at one unknown outcome, two seconds apart: 20 minutes
 MAX_BACKOFF_S = 60.0
+XLM_WAIT_S = (2.0, 30.0)  # for a new operation, and for one that waits long already
 
 
 class LeaseLost(Exception):
@@ -48,7 +50,13 @@ def write_outcome(
     elif isinstance(verdict, Never) and row is not None:
         _set_status(run, row, "EXPIRED")
         reschedule(run, delay_s=0, step=step.name)
-        if row.attempt >= MAX_ATTEMPTS:
+        if verdict.fee_refusal and row.attempt >= MAX_FEE_REFUSALS:
+            message = (
+                f"{step.name}: the network refused its fee {row.attempt} times"
+                f" ({verdict.fee_refusal}, signed by {row.source_address}); see docs/money.md, XLM"
+            )
+            stop(run, message=message, code="STELLAR_NETWORK_ERROR")
+        elif row.attempt >= MAX_ATTEMPTS:
             message = f"{step.name} was tried {row.attempt} times and never happened"
             stop(run, message=message, code="PROVIDER_TIMEOUT")
     elif isinstance(verdict, Wait) and row is not None:
@@ -124,6 +132,28 @@ def postpone(run: Run, step: Step, row: store.Step | None, failure: ProviderFail
         delay_s = failure.retry_after_s or backoff_s(max(1, operation.failures))
         operation.save(only=["failures", "last_error", "last_error_code"])
         reschedule(run, delay_s=delay_s, step=step.name)
+
+
+def await_xlm(run: Run, step: Step, row: store.Step | None, *, reason: str) -> None:
+    """Come back when the signer may have XLM; nothing counts against the operation. Commits.
+
+    The signers go free, but for a wallet that the step before has filled: what it holds is
+    counted on.
+    """
+    if row is not None and row.status in {"PREPARED", "UNKNOWN"}:
+        raise RuntimeError(f"{step.name} has an open intent and may not wait for XLM")
+    log.warning("operation.awaits_xlm", step=step.name, reason=reason)
+    least_s, most_s = XLM_WAIT_S
+    with atomic():
+        fenced(run)
+        if store.release_claims(run.operation.id, keep=_kept_from_before(run, step)):
+            _wake_waiting(run)
+        run.operation.last_error = reason[:2000]
+        run.operation.last_error_code = "STELLAR_NETWORK_ERROR"
+        run.operation.save(only=["last_error", "last_error_code"])
+        age_s = (run.ctx.now_ms() - run.operation.created_at) / 1000
+        delay_s = min(most_s, max(least_s, age_s / 20))
+        reschedule(run, delay_s=delay_s, step=store.WAITING_FOR_XLM)
 
 
 def backoff_s(failures: int) -> float:

@@ -85,7 +85,13 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """Proven: this attempt did not and cannot happen any more. Prepare the step anew."""
+    """Proven: this attempt did not and cannot happen any more. Prepare the step anew.
+
+    `fee_refusal`: the network's word when it did not happen because its fee could not be paid, or
+    was too low. Repeating cures that only a few times; then the operator must.
+    """
+
+    fee_refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,13 @@ class Refused:
 
 
 Verdict = Done | Wait | Absent | Never | Refused
+
+
+class AwaitsXlm(Exception):
+    """A signer cannot pay its fee yet. Not a failure: nothing was tried, and no attempt is spent.
+
+    The message says which account lacks what, for the operator.
+    """
 
 
 class Contradiction(Exception):

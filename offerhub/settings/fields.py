@@ -176,6 +176,11 @@ class Settings(BaseSettings):
         "OFFERHUB_DEPOSIT_POLL_S", "Pause between looks for deposits on the chain (demo: 1).",
         unit="seconds", default=60, ge=1, le=3600,
     )  # fmt: skip
+    reconciliation_calls: int = _setting(
+        "OFFERHUB_RECONCILIATION_CALLS",
+        "Calls of Horizon that one hourly reconciliation may spend on wallets and payments.",
+        unit="calls", default=1200, ge=4, le=1_000_000,
+    )  # fmt: skip
     topup_expiry_h: int = _setting(
         "OFFERHUB_TOPUP_EXPIRY_H", "Age at which a top-up that nobody confirmed is cancelled.",
         unit="hours", default=24, ge=1, le=360,
@@ -248,6 +253,19 @@ class Settings(BaseSettings):
     stellar_wallet_xlm: Annotated[str, AfterValidator(_xlm)] = _setting(
         "STELLAR_WALLET_XLM", "XLM that a new user wallet starts with, for fees and reserves.",
         unit="XLM", default="3",
+    )  # fmt: skip
+    stellar_wallet_xlm_low: Annotated[str, AfterValidator(_xlm)] = _setting(
+        "STELLAR_WALLET_XLM_LOW", "A user wallet that can spend less is refilled before it signs.",
+        unit="XLM", default="1",
+    )  # fmt: skip
+    stellar_wallet_xlm_refill: Annotated[str, AfterValidator(_xlm)] = _setting(
+        "STELLAR_WALLET_XLM_REFILL", "XLM that a wallet gets when it is refilled.",
+        unit="XLM", default="2",
+    )  # fmt: skip
+    stellar_platform_xlm_low: Annotated[str, AfterValidator(_xlm)] = _setting(
+        "STELLAR_PLATFORM_XLM_LOW",
+        "A wallet of the platform that can spend less makes the health degraded.",
+        unit="XLM", default="5",
     )  # fmt: skip
     stellar_max_fee_stroops: int = _setting(
         "STELLAR_MAX_FEE_STROOPS", "The most that is bid per operation of a payment.",

@@ -5,6 +5,10 @@ from peewee import BigIntegerField, Case, CharField, IntegerField, TextField, fn
 from offerhub.store.database import execute, for_update, is_postgres
 from offerhub.store.fields import JSONText, Millis, Table
 
+# Where an operation stands that waits for no answer.
+WAITING_FOR_SIGNER = "waiting for signer"
+WAITING_FOR_XLM = "waiting for XLM"
+
 
 class Operation(Table):
     """`facts` gathers what finished steps found out; `lease_until` fences whoever performs it."""
@@ -132,6 +136,15 @@ def is_live(kind: str, subject_id: str) -> bool:
     return bool(query.exists())
 
 
+def live(kind: str, subject_id: str) -> Operation | None:
+    """The operation of this kind that is under way (or stuck) for the subject."""
+    return Operation.get_or_none(
+        (Operation.kind == kind)
+        & (Operation.subject_id == subject_id)
+        & Operation.status.in_(("PENDING", "STUCK"))
+    )
+
+
 def latest_for(subject_id: str) -> Operation | None:
     query = Operation.select().where(Operation.subject_id == subject_id)
     return query.order_by(Operation.created_at.desc(), Operation.id.desc()).first()
@@ -199,14 +212,22 @@ def release_claims(operation_id: str, *, keep: list[str]) -> int:
     return int(query.execute())
 
 
+def waiting_for_xlm() -> int:
+    """How many operations wait until their signer has XLM."""
+    query = Operation.select().where(
+        (Operation.status == "PENDING") & (Operation.step == WAITING_FOR_XLM)
+    )
+    return int(query.count())
+
+
 def wake_waiting(*, now: int) -> None:
-    """Bring forward operations that waited for a signing account.
+    """Bring forward operations that waited for a signing account, or for its XLM.
 
     One that is locked is at work already and is left alone; waiting for it could be a deadlock.
     """
     waiting = Operation.select(Operation.id).where(
         (Operation.status == "PENDING")
-        & (Operation.step == "waiting for signer")
+        & Operation.step.in_((WAITING_FOR_SIGNER, WAITING_FOR_XLM))
         & (Operation.next_run_at > now)
     )
     ids = [row.id for row in for_update(waiting.order_by(Operation.id), skip_locked=True)]

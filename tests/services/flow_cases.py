@@ -17,6 +17,7 @@ from offerhub.services import (
     dispute_cases,
     disputes,
     escrows,
+    fuel,
     milestones,
     operations,
     orders,
@@ -28,6 +29,7 @@ from offerhub.services import (
     withdrawal_changes,
     withdrawals,
 )
+from offerhub.services.flows.keys import user_key
 from offerhub.services.flows.registry import FLOWS
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, connection
@@ -496,6 +498,42 @@ def _sweep_done(world: World, subject: Subject) -> None:
     assert world.balance(accounts.wallet(subject.buyer["id"])) == 10 * USD
 
 
+def drain_xlm(world: World, user_id: str, *, left_stroops: int = 1_000) -> None:
+    """Have a user's wallet spend its XLM until only dust is left."""
+    key = user_key(world.app, user_id)
+    account = world.app.chain.account(key.address)
+    assert account is not None
+    spent = world.app.chain.build_xlm_payment(
+        source=key,
+        destination=world.app.platform_keys.treasury.address,
+        amount_stroops=account.xlm_stroops - left_stroops - 100,
+    )
+    world.app.chain.submit(spent)
+    world.until(lambda: world.app.chain.transaction(spent.hash))
+
+
+def _xlm(world: World, address: str) -> int:
+    account = world.app.chain.account(address)
+    assert account is not None
+    return account.xlm_stroops
+
+
+def _drained(world: World) -> Subject:
+    user = world.user(_unique("drained"))
+    drain_xlm(world, user["id"])
+    return Subject(user["id"], buyer=user)
+
+
+def _ask_fuel(world: World, subject: Subject) -> None:
+    fuel.ask(world.ctx, subject.id)
+
+
+def _fuel_done(world: World, subject: Subject) -> None:
+    # Refilled once, to the stroop.
+    refill = world.app.policy.wallet_xlm_refill_stroops
+    assert _xlm(world, subject.buyer["wallet"]["address"]) == 1_000 + refill
+
+
 CASES = (
     Case("platform set-up", "platform.setup", _platform, _ask_platform, _platform_done),
     Case("wallet", "wallet.create", _new_user, _ask_wallet, _wallet_done),
@@ -541,5 +579,6 @@ CASES = (
         _ask_payout_cancel,
         _payout_canceled,
     ),
+    Case("fuel", "wallet.fuel", _drained, _ask_fuel, _fuel_done),
     Case("sweep", "wallet.sweep", _with_excess, _ask_sweep, _sweep_done),
 )

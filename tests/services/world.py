@@ -131,6 +131,17 @@ class World:
             time.sleep(0.002)
         raise AssertionError(f"operations are still pending after {limit_s} s")
 
+    def perform_for(self, *, seconds: float) -> None:
+        """Perform what becomes due within this time, which passes at once."""
+        end_ms = self.app.now_ms() + int(seconds * 1000)
+        while True:
+            while perform_next(self.app):
+                pass
+            due_at = engine.next_due_at()
+            if due_at is None or due_at > end_ms:
+                return
+            self.clock.skip((due_at - self.app.now_ms()) / 1000)
+
     def use(self) -> "World":
         """Make this world's database the one of the process again, after another world's."""
         proxy.initialize(self.database)

@@ -6,7 +6,7 @@ in flight, is for the caller to write down before it sends.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final, NoReturn
+from typing import Final
 
 from stellar_sdk import StrKey
 
@@ -240,32 +240,32 @@ class StellarChain:
         )
         return transactions.sign(envelope, source)
 
+    def build_xlm_payment(
+        self, *, source: SigningKey, destination: str, amount_stroops: int
+    ) -> SignedTransaction:
+        """Raises: Rejected (`tx_insufficient_balance`: too little XLM for both), Unavailable."""
+        payer, receiver = self._existing(source.address), self._existing(destination)
+        draft = self._draft(payer)
+        destinations.check_xlm(payer, amount_stroops + draft.fee_stroops_per_operation)
+        to = receiver.address
+        envelope = builders.xlm_payment(draft, destination=to, amount_stroops=amount_stroops)
+        return transactions.sign(envelope, source)
+
     def fund_test_account(self, address: str) -> None:
         """Ask friendbot for XLM; an account that exists already is left as it is.
 
         Raises: Rejected where there is no friendbot, OutcomeUnknown, Unavailable.
         """
         if self._friendbot is None:
-            self._no_friendbot()
+            message = "this network has no friendbot; fund the account yourself"
+            raise destinations.broken(message, "no_friendbot")
         self._limiter.acquire(PROVIDER)
         answer = self._friendbot.call(
             "GET", "", query={"addr": address}, accept={400}, changes=True
         )
         if answer.status == 400 and self.account(address) is None:
-            raise Rejected(
-                f"friendbot refused to fund {address}",
-                provider=PROVIDER,
-                code=kind_of(answer.body) or "bad_request",
-                error_code="STELLAR_NETWORK_ERROR",
-            )
-
-    def _no_friendbot(self) -> NoReturn:
-        raise Rejected(
-            "this network has no friendbot; fund the account yourself",
-            provider=PROVIDER,
-            code="no_friendbot",
-            error_code="STELLAR_NETWORK_ERROR",
-        )
+            kind = kind_of(answer.body) or "bad_request"
+            raise destinations.broken(f"friendbot refused to fund {address}", kind)
 
     def _existing(self, address: str) -> ChainAccount:
         account = self.account(address)

@@ -83,6 +83,15 @@ def payment(
     )
 
 
+def xlm_payment(draft: Draft, *, destination: str, amount_stroops: int) -> TransactionEnvelope:
+    """Pay the network's own currency, for fees, to an account that exists."""
+    return (
+        draft.builder()
+        .append_payment_op(destination, Asset.native(), format_exact(amount_stroops))
+        .build()
+    )
+
+
 def memo_of(memo: str | None, memo_type: str | None) -> Memo:
     """The network's memo; a memo without a type is text. Raises: ValueError, saying what is wrong.
 

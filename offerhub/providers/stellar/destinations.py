@@ -55,9 +55,9 @@ def check_payer(payer: ChainAccount, *, amount_stroops: int, fee_stroops: int) -
     """Raises: Rejected when `payer` cannot pay the amount, or the fee in XLM."""
     who = payer.address
     if not payer.has_trustline:
-        raise _broken(f"the wallet {who} has no USDC trustline", "op_src_no_trust")
+        raise broken(f"the wallet {who} has no USDC trustline", "op_src_no_trust")
     if not payer.authorized:
-        raise _broken(f"the USDC of the wallet {who} is frozen", "op_src_not_authorized")
+        raise broken(f"the USDC of the wallet {who} is frozen", "op_src_not_authorized")
     if payer.usdc_stroops < amount_stroops:
         raise Rejected(
             f"the wallet {who} holds {format_exact(payer.usdc_stroops)} USDC on chain and should"
@@ -72,7 +72,7 @@ def check_payer(payer: ChainAccount, *, amount_stroops: int, fee_stroops: int) -
 def check_xlm(payer: ChainAccount, needed_stroops: int) -> None:
     """Raises: Rejected when `payer` cannot spend that much XLM and keep its reserve."""
     if payer.xlm_stroops < needed_stroops:
-        raise _broken(
+        raise broken(
             f"{payer.address} can spend {format_exact(payer.xlm_stroops)} XLM and needs"
             f" {format_exact(needed_stroops)}: send it some",
             "tx_insufficient_balance",
@@ -84,5 +84,5 @@ def refused(message: str, code: str) -> Rejected:
     return Rejected(message, provider=PROVIDER, code=code, error_code=DESTINATION_INVALID)
 
 
-def _broken(message: str, code: str) -> Rejected:
+def broken(message: str, code: str) -> Rejected:
     return Rejected(message, provider=PROVIDER, code=code, error_code="STELLAR_NETWORK_ERROR")

@@ -137,6 +137,12 @@ class Chain:
         """A funded account with a USDC trustline that acts for a shopper or an exchange."""
         return self.actors.outside_account()
 
+    def send_xlm(self, to: str, amount_stroops: int) -> Sent:
+        """XLM from the friendbot to an account that exists."""
+        return self.actors.pay(
+            sender=self.friendbot_address, to=to, amounts_stroops=[amount_stroops], asset=NATIVE
+        )
+
     def mint_usdc(
         self,
         *,

@@ -46,6 +46,14 @@ def _people_routes(blueprint: Blueprint, chain: Chain) -> None:
             {"hash": sent.hash, "ledger": sent.ledger, "operation_ids": operation_ids}, status=201
         )
 
+    @blueprint.post("/stellar/xlm")
+    def xlm() -> Response:
+        body = read(to=..., amount=...)
+        sent = chain.send_xlm(
+            _account(body["to"], name="to"), _units(body["amount"], name="amount")
+        )
+        return reply({"hash": sent.hash, "ledger": sent.ledger}, status=201)
+
     @blueprint.post("/stellar/dust")
     def dust() -> Response:
         body = read(contract=..., amount="0.0000001")

@@ -11,7 +11,7 @@ from offerhub.ledger import accounts, journal, transfers
 from offerhub.ports.errors import Unavailable
 from offerhub.services.chain_steps import ChainStep, intent, moved
 from offerhub.services.flows.keys import user_address
-from offerhub.services.steps import Done, Prepared, Run
+from offerhub.services.steps import Done, Prepared, Run, Sought, payment
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
@@ -31,7 +31,14 @@ class Bridge(ChainStep):
     def skip(self, run: Run) -> str | None:
         return "the wallet holds enough" if self._lacking(run) <= 0 else None
 
-    def prepare(self, run: Run) -> Prepared | Done:
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        return payment(
+            source=run.app.platform_keys.treasury.address,
+            destination=user_address(run.operation.params[_user(run)]),
+            amount_stroops=self._lacking(run),
+        )
+
+    def intend(self, run: Run) -> Prepared | Done:
         # Read once: a deposit may be credited at any moment, and then less is lacking.
         lacking = self._lacking(run)
         if lacking <= 0:

@@ -6,13 +6,13 @@ Each is named by what it does and, for milestones, where: `release`, `release_2`
 from collections.abc import Sequence
 from typing import Any
 
-from offerhub.ports.chain import SignedTransaction
+from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.ports.errors import Rejected, Unavailable
-from offerhub.ports.escrow import EscrowFacts, Share
+from offerhub.ports.escrow import EscrowFacts, MilestoneFacts, Share
 from offerhub.services import settlements
 from offerhub.services.chain_steps import ChainStep
 from offerhub.services.flows.keys import user_address, user_key
-from offerhub.services.steps import Contradiction, Done, Run
+from offerhub.services.steps import Contradiction, Done, Run, Sought
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -59,6 +59,26 @@ class ContractStep(ChainStep):
             raise Unavailable("the contract is not indexed yet", provider="trustless_work")
         return facts
 
+    def paid_out(self, run: Run, *, signer: str) -> Sought | None:
+        """The transaction that emptied the contract or the milestone, if the contract says so."""
+        facts, escrow = self.read(run), escrow_of(run)
+        over: EscrowFacts | MilestoneFacts = facts
+        amount = int(escrow.amount)
+        if self.position is not None:
+            over = facts.milestones[self.position]
+            with connection():
+                milestones = store.milestones_of([escrow.order_id])
+            amount = next(int(m.amount) for m in milestones if m.position == self.position)
+        if not over.released and not over.resolved:
+            return None
+
+        def matches(_: SignedTransaction, outcome: TransactionOutcome) -> bool:
+            contract = facts.contract_id
+            out = sum(t.amount_stroops for t in outcome.transfers if t.source == contract)
+            return out >= amount if self.position is None else out == amount
+
+        return Sought(signer, matches)
+
 
 class ChangeStatus(ContractStep):
     """The seller marks a milestone as completed; the contract keeps the evidence."""
@@ -67,6 +87,9 @@ class ChangeStatus(ContractStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (user_address(run.operation.params["seller_id"]),)
+
+    def fee_payer(self, run: Run) -> str | None:
+        return str(run.operation.params["seller_id"])
 
     def build(self, run: Run) -> SignedTransaction | Done:
         with connection():
@@ -88,6 +111,9 @@ class Approve(ContractStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (user_address(run.operation.params["buyer_id"]),)
+
+    def fee_payer(self, run: Run) -> str | None:
+        return str(run.operation.params["buyer_id"])
 
     def build(self, run: Run) -> SignedTransaction | Done:
         index = self.position or 0
@@ -116,6 +142,9 @@ class Release(ContractStep):
             signer=run.app.platform_keys.release,
         )
 
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        return self.paid_out(run, signer=run.app.platform_keys.release.address)
+
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         settlements.apply_payout(
             run.ctx,
@@ -138,6 +167,9 @@ class Dispute(ContractStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (user_address(self._party(run)),)
+
+    def fee_payer(self, run: Run) -> str | None:
+        return self._party(run)
 
     def build(self, run: Run) -> SignedTransaction | Done:
         facts = self.read(run)
@@ -184,6 +216,9 @@ class Resolve(ContractStep):
             shares=self._shares(run),
             signer=run.app.platform_keys.resolver,
         )
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        return self.paid_out(run, signer=run.app.platform_keys.resolver.address)
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         settlements.apply_payout(

@@ -13,7 +13,7 @@ from offerhub.services import escrows, operations
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.bridge import Bridge
 from offerhub.services.flows.keys import user_address, user_key
-from offerhub.services.steps import BaseFlow, Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Sought, Step, payment
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -31,6 +31,18 @@ class Fund(ChainStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (user_address(run.operation.params["buyer_id"]),)
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        with connection():
+            escrow = store.Escrow.get_by_id(run.operation.params["escrow_id"])
+        return payment(
+            source=escrow.buyer_address,
+            destination=escrow.trustless_contract_id or "",
+            amount_stroops=_amount(run),
+        )
+
+    def fee_payer(self, run: Run) -> str | None:
+        return str(run.operation.params["buyer_id"])
 
     def build(self, run: Run) -> SignedTransaction | Done:
         with connection():

@@ -10,6 +10,7 @@ from offerhub.services.flows.order_release import MilestoneRelease, OrderRelease
 from offerhub.services.flows.platform_setup import PlatformSetup
 from offerhub.services.flows.topup_payin import TopupPayin
 from offerhub.services.flows.wallet_create import WalletCreate
+from offerhub.services.flows.wallet_fuel import WalletFuel
 from offerhub.services.flows.wallet_sweep import WalletSweep
 from offerhub.services.flows.withdrawal_airtm import WithdrawalAirtm
 from offerhub.services.flows.withdrawal_chain import WithdrawalChain
@@ -21,6 +22,7 @@ FLOWS: dict[str, Flow] = {
         PlatformSetup(),
         WalletCreate(),
         WalletSweep(),
+        WalletFuel(),
         TopupPayin(),
         TopupCancel(),
         EscrowDeploy(),

@@ -10,7 +10,7 @@ from offerhub.services import operations
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.excess import excess_of
 from offerhub.services.flows.keys import user_key
-from offerhub.services.steps import BaseFlow, Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Sought, Step, payment
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
@@ -23,8 +23,18 @@ class Sweep(ChainStep):
     def claims(self, run: Run) -> Sequence[str]:
         return (run.operation.params["address"],)
 
+    def fee_payer(self, run: Run) -> str | None:
+        return str(run.operation.params["user_id"])
+
     def skip(self, run: Run) -> str | None:
         return None if self._excess(run) > 0 else "nothing beyond what the user is owed"
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        return payment(
+            source=run.operation.params["address"],
+            destination=run.app.platform_keys.treasury.address,
+            amount_stroops=self._excess(run),
+        )
 
     def build(self, run: Run) -> SignedTransaction | Done:
         # Read again, once: the user may have been credited since, and then is owed more.

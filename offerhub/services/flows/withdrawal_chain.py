@@ -9,7 +9,7 @@ from offerhub.services import operations, withdrawals
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.bridge import Bridge
 from offerhub.services.flows.keys import user_address, user_key
-from offerhub.services.steps import BaseFlow, Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Sought, Step, payment
 from offerhub.store import withdrawals as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -27,6 +27,17 @@ class Pay(ChainStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (user_address(run.operation.params["user_id"]),)
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        row = _row(run)
+        return payment(
+            source=user_address(row.user_id),
+            destination=run.app.chain.base_address(row.destination_ref) or row.destination_ref,
+            amount_stroops=row.amount,
+        )
+
+    def fee_payer(self, run: Run) -> str | None:
+        return str(run.operation.params["user_id"])
 
     def build(self, run: Run) -> SignedTransaction | Done:
         row = _row(run)
