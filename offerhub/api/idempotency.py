@@ -17,7 +17,7 @@ from offerhub.api.access import Idempotency
 from offerhub.api.edge import Edge
 from offerhub.api.state import RequestState
 from offerhub.domain.errors import IdempotencyKeyInProgress, OfferHubError, ValidationFailed
-from offerhub.services.idempotency import Answer, Claim, Kept, settle
+from offerhub.services.idempotency import Answer, Claim, Kept, is_over, settle
 
 LOCK_MS: Final = 60_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
@@ -67,7 +67,7 @@ def begin(edge: Edge, state: RequestState, rule: Idempotency, kept: Kept | None)
     key = state.idempotency_key
     if key is None:
         return None
-    expired = kept is not None and (kept.expires_at or edge.app.now_ms() + 1) <= edge.app.now_ms()
+    expired = kept is not None and is_over(kept, now_ms=edge.app.now_ms())
     state.claim = Claim(
         marketplace_id=edge.app.policy.marketplace_id,
         key=key,

@@ -2,8 +2,9 @@
 
 import structlog
 
+from offerhub.services import idempotency
 from offerhub.services.context import Context
-from offerhub.store import idempotency
+from offerhub.store import idempotency as store
 from offerhub.store.database import atomic
 
 log = structlog.get_logger(__name__)
@@ -12,13 +13,16 @@ BATCH = 500
 
 
 def purge(ctx: Context) -> int:
-    """Delete idempotent answers past their retention; how many. Commits per batch."""
+    """Delete idempotent answers past their retention; how many. Commits per batch.
+
+    An answer about a withdrawal that has not ended is kept until it has.
+    """
     total = 0
     while True:
         with atomic():
-            count = idempotency.purge(now=ctx.now_ms(), limit=BATCH)
+            count, seen = store.purge(now=ctx.now_ms(), limit=BATCH, needed=idempotency.is_needed)
         total += count
-        if count < BATCH:
+        if seen < BATCH:
             break
     if total:
         log.info("housekeeping.purged", idempotent_answers=total)

@@ -8,6 +8,7 @@ Not here: headers, fingerprints of requests, what an answer looks like (`offerhu
 
 import hmac
 import random
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -17,10 +18,13 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from offerhub.domain import ids
 from offerhub.domain.errors import IdempotencyKeyReused
+from offerhub.domain.withdrawals import WITHDRAWAL
 from offerhub.services.context import App
 from offerhub.store import failures
 from offerhub.store import idempotency as store
+from offerhub.store import withdrawals as withdrawals_store
 from offerhub.store.database import atomic, connection
 
 Kept = store.Kept
@@ -29,6 +33,7 @@ MAX_ATTEMPTS: Final = 6
 _BACKOFF_S: Final = 0.01
 _NONCE_BYTES: Final = 12
 _SEALED: Final = b"\x01sealed\x00"
+_WITHDRAWAL_ID: Final = re.compile(rf"\b{ids.WITHDRAWAL}_[0-9A-Za-z_-]{{{ids.LENGTH}}}".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,26 @@ class AnswerSeal:
             raise IdempotencyKeyReused(
                 "The answer kept under this key can no longer be read; use a new key."
             ) from changed
+
+
+def is_over(kept: Kept, *, now_ms: int) -> bool:
+    """Whether a kept answer counts no more: its retention has ended, and so has what it began."""
+    return kept.expires_at is not None and kept.expires_at <= now_ms and not is_needed(kept.body)
+
+
+def is_needed(body: bytes) -> bool:
+    """Whether an answer tells of a withdrawal that has not ended.
+
+    Orders, milestones and disputes are themselves the key of what is asked of them. A withdrawal
+    has none but its idempotency key: were its answer forgotten while nobody knows its outcome, the
+    same request would pay a second time.
+    """
+    told = {match.decode() for match in _WITHDRAWAL_ID.findall(body)}
+    if not told:
+        return False
+    with connection():
+        found = [withdrawals_store.get(withdrawal_id) for withdrawal_id in told]
+    return any(row is not None and row.status not in WITHDRAWAL.terminal for row in found)
 
 
 def settle(claim: Claim, kept: Kept) -> Answer:

@@ -1,6 +1,8 @@
 """Answers kept under idempotency keys, written in the transaction of their effect."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from peewee import JOIN, BlobField, CharField, CompositeKey, IntegerField, IntegrityError
 
@@ -8,6 +10,8 @@ from offerhub.store import statements
 from offerhub.store.api_keys import ApiKey
 from offerhub.store.fields import Millis, Table
 from offerhub.store.statements import Statement, given, row_of
+
+LOOK_AGAIN_MS: Final = 3_600_000
 
 
 class IdempotentAnswer(Table):
@@ -108,25 +112,26 @@ def replace(marketplace_id: str, key: str, *, status: int, body: bytes) -> None:
     ).execute()
 
 
-def purge(*, now: int, limit: int) -> int:
-    """Delete answers past their retention; how many."""
-    old = (
-        IdempotentAnswer.select(IdempotentAnswer.marketplace_id, IdempotentAnswer.key)
-        .where(IdempotentAnswer.expires_at <= now)
-        .limit(limit)
-    )
-    count = 0
-    for row in list(old):
-        count += int(
-            IdempotentAnswer.delete()
-            .where(
-                (IdempotentAnswer.marketplace_id == row.marketplace_id)
-                & (IdempotentAnswer.key == row.key)
-                & (IdempotentAnswer.expires_at <= now)
-            )
-            .execute()
+def purge(
+    *, now: int, limit: int, needed: Callable[[bytes], bool] = lambda body: False
+) -> tuple[int, int]:
+    """Delete answers past their retention; (how many, how many were looked at).
+
+    needed: of an answer's body, whether it must be kept longer; it is looked at again in an hour.
+    """
+    old = IdempotentAnswer.select().where(IdempotentAnswer.expires_at <= now).limit(limit)
+    rows, deleted = list(old), 0
+    for row in rows:
+        this = (
+            (IdempotentAnswer.marketplace_id == row.marketplace_id)
+            & (IdempotentAnswer.key == row.key)
+            & (IdempotentAnswer.expires_at <= now)
         )
-    return count
+        if needed(bytes(row.body)):
+            IdempotentAnswer.update(expires_at=now + LOOK_AGAIN_MS).where(this).execute()
+        else:
+            deleted += int(IdempotentAnswer.delete().where(this).execute())
+    return deleted, len(rows)
 
 
 def _kept(row: IdempotentAnswer | None) -> Kept | None:

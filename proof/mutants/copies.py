@@ -115,7 +115,7 @@ class Copy:
 
 @contextmanager
 def copy_of_the_tree() -> Iterator[Copy]:
-    """A temporary copy of the tracked files as they are now, removed afterwards."""
+    """A temporary copy of the tree as it is now, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="oh-mutant-") as folder:
         root = Path(folder).resolve()
         for file in _files():
@@ -126,10 +126,14 @@ def copy_of_the_tree() -> Iterator[Copy]:
 
 
 def _files() -> list[str]:
-    """Files of the tree, relative to it: those that Git tracks, or all where there is no Git."""
+    """Files of the tree, relative to it: all that Git does not ignore, a new module among them."""
     if (ROOT / ".git").exists() and shutil.which("git"):
         listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         names = [name for name in listed.stdout.split("\0") if name]
     else:

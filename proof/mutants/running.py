@@ -96,12 +96,19 @@ def _failures(copy: Copy, tests: Sequence[str]) -> dict[str, str]:
     """Tests that do not pass without any mutant, and why."""
     done = copy.run(tests, stop_at_first=False, timeout_s=BASELINE_TIMEOUT_S)
     if done.trouble:
-        return dict.fromkeys(tests, f"{done.trouble}: {done.output[-500:]}")
+        return dict.fromkeys(tests, f"{done.trouble}: {_last_line(done.output)}")
     return {
         test: why
         for test in tests
         if (why := _why_not_passed([end for end in done.ends if _is(end, test)]))
     }
+
+
+def _last_line(output: str) -> str:
+    """The last line that says what went wrong; of pytest's, those begin with E."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("E ")]
+    return (errors or lines or [""])[-1][:300]
 
 
 def _why_not_passed(ends: Sequence[Mapping[str, Any]]) -> str:

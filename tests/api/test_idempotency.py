@@ -43,6 +43,7 @@ def test_a_repeated_request_gets_the_first_answer_byte_for_byte(api: Caller) -> 
     assert _count(User) == 1
 
 
+@pytest.mark.proves("P4")
 def test_formatting_does_not_make_another_request(api: Caller) -> None:
     api.post("/users", ANA, key="one")
     spaced = json.dumps(dict(reversed(ANA.items())), indent=3).encode()

@@ -63,6 +63,7 @@ def test_a_page_holds_what_all_of_its_filters_choose(database: str, filters, exp
     assert _places(4, **filters) == [place for place in expected if place > 4]
 
 
+@pytest.mark.proves("P6")
 def test_filtered_pages_walk_the_whole_stream(database: str) -> None:
     _fill()
     seen, after = [], 0

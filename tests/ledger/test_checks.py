@@ -149,6 +149,7 @@ def test_every_invariant_is_provoked_here() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.proves("P11")
 def test_a_finding_names_the_account_and_both_figures(books: str) -> None:
     _books()
     _a_cached_balance_raised()

@@ -40,6 +40,7 @@ def test_a_new_user_has_three_accounts_at_zero_and_opening_twice_changes_nothing
     assert findings() == []
 
 
+@pytest.mark.proves("P11")
 def test_a_transfer_is_written_with_its_entries_and_the_balances_after_it(books) -> None:
     open_users(BUYER)
     deposit(BUYER, 10 * USD)

@@ -30,6 +30,7 @@ def test_two_keys_are_never_the_same_and_no_sealed_text_repeats(vault: EnvelopeV
     assert len({sealed for _, sealed in made}) == 20
 
 
+@pytest.mark.proves("P8")
 def test_a_sealed_key_does_not_open_for_another_row(vault: EnvelopeVault) -> None:
     _, sealed = vault.new_key(binding=ROW)
     with pytest.raises(ValueError, match="another row"):
@@ -73,6 +74,7 @@ def test_parts_of_two_sealed_keys_of_one_row_do_not_combine(vault: EnvelopeVault
         vault.open(".".join([*first[:3], second[3]]), binding=ROW)
 
 
+@pytest.mark.proves("P8")
 def test_rewrapping_moves_a_seed_to_the_active_key_and_keeps_it(vault: EnvelopeVault) -> None:
     address, sealed = vault.new_key(binding=ROW)
     both = EnvelopeVault({"k1": OLD, "k2": NEW}, active="k2")

@@ -173,6 +173,7 @@ class _Reports:
 
 
 @pytest.mark.parametrize("point", ["inbox/payin.confirmed/begin", "inbox/payin.confirmed/applied"])
+@pytest.mark.proves("P3")
 def test_a_death_between_receipt_and_effect_loses_nothing(
     shared_world: World, payer: Payer, point: str
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_changed_body_is_refused(shared_world: World, payer: Payer) -> None:
         inbox.receive_airtm(shared_world.ctx, headers, body.replace(b"topup_a", b"topup_b"))
 
 
+@pytest.mark.proves("P10")
 def test_without_a_secret_nothing_is_accepted(shared_world: World, payer: Payer) -> None:
     verifier = type(shared_world.app.airtm_webhooks)(None)
     ctx = replace(shared_world.ctx, app=replace(shared_world.app, airtm_webhooks=verifier))
@@ -348,6 +350,7 @@ def test_webhooks_while_a_pay_out_is_between_its_steps_change_nothing_twice(
     shared_world.check()
 
 
+@pytest.mark.proves("P3")
 def test_a_read_that_fails_is_no_answer(shared_world: World, payer: Payer) -> None:
     topup_id = paid(shared_world, payer)
     receive(shared_world, "payin.confirmed", topup_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from offerhub.services import orders
+from offerhub.services import housekeeping, orders
 from offerhub.services.context import App
 from offerhub.store import idempotency as answers
 from offerhub.store import operations as operations_store
@@ -145,7 +145,8 @@ def test_the_key_on_another_route_is_refused_and_does_nothing(
     assert api.post(f"/orders/{order_id}/reserve", {}, key=key).status_code == 200
     for action in ("cancel", "escrow", "release"):
         answer = api.post(f"/orders/{order_id}/{action}", {}, key=key)
-        assert (answer.status_code, code(answer)) == (409, "IDEMPOTENCY_KEY_REUSED")
+        assert answer.status_code == 409, f"{action} was answered with what reserve had answered"
+        assert code(answer) == "IDEMPOTENCY_KEY_REUSED"
     assert shared_world.order_status(order_id) == "FUNDS_RESERVED"
     orders.cancel(shared_world.ctx, order_id)
 
@@ -221,7 +222,8 @@ def test_a_key_that_expires_while_the_outcome_is_unknown_frees_no_second_effect(
     _lose_the_answer(shared_world, provider, lost, subject.id)
     forget(key)
     with atomic():
-        assert answers.purge(now=shared_world.app.now_ms(), limit=100) >= 1
+        deleted, _ = answers.purge(now=shared_world.app.now_ms(), limit=100)
+        assert deleted >= 1
     shared_world.app.redis.flushall()
     for same in (key, new_key()):
         answer = api.post(path_of(subject), {}, key=same)
@@ -232,6 +234,31 @@ def test_a_key_that_expires_while_the_outcome_is_unknown_frees_no_second_effect(
     shared_world.healthy()
     shared_world.drain()
     case.check(shared_world, subject)
+
+
+@pytest.mark.proves("F14")
+def test_a_withdrawal_whose_outcome_is_unknown_outlives_the_retention_of_its_key(
+    shared_world: World, payer: dict[str, Any]
+) -> None:
+    """A withdrawal has no other key: while it has not ended, its answer is not forgotten."""
+    api, body, key = api_of(shared_world), request_of(shared_world, payer), new_key()
+    first = api.post("/withdrawals", body, key=key)
+    _lose_the_answer(shared_world, "horizon", "transactions_async", first.json["data"]["id"])
+    for forgotten in (True, False):
+        forget(key)
+        if forgotten:
+            housekeeping.purge(shared_world.ctx)
+        shared_world.app.redis.flushall()
+        again = api.post("/withdrawals", body, key=key)
+        assert made_for(payer) == [first.json["data"]["id"]], "it is paid a second time"
+        assert (again.status_code, again.data) == (202, first.data)
+    assert is_unknown(first.json["data"]["id"])
+    shared_world.healthy()
+    paid_once(shared_world, payer, body)
+    forget(key)
+    housekeeping.purge(shared_world.ctx)
+    with connection():
+        assert IdempotentAnswer.get_or_none(IdempotentAnswer.key == key) is None, "it has ended"
 
 
 def _lose_the_answer(world: World, provider: str, path: str, subject_id: str) -> None:

@@ -121,6 +121,7 @@ def test_a_reservation_and_a_cancellation_agree_on_who_was_first(
     shared_world.check()
 
 
+@pytest.mark.proves("P1")
 def test_eight_withdrawals_of_everything_pay_once(
     shared_world: World, parties: tuple[dict[str, Any], ...]
 ) -> None:
