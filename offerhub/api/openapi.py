@@ -8,8 +8,8 @@ from flask import Flask
 from flask_smorest import Api
 from marshmallow import fields as ma_fields
 
-from offerhub.api import access
-from offerhub.api.schemas.envelopes import Error
+from offerhub.api import access, named_words
+from offerhub.api.schemas.envelopes import Problem
 from offerhub.api.schemas.fields import Amount, Currency, Metadata, Moment
 from offerhub.domain.errors import CATALOG
 
@@ -60,7 +60,7 @@ _COMMON: Final = {name: _header(name) for name in _COMMON_HEADERS}
 class DescribedApi(Api):
     """flask-smorest's Api, with our error shape and without its own error handling."""
 
-    ERROR_SCHEMA = Error
+    ERROR_SCHEMA = Problem
 
     def _register_error_handlers(self) -> None:
         """The pipeline answers errors, in one place."""
@@ -125,6 +125,7 @@ def complete(flask_app: Flask, api: Api) -> None:
         for method in _METHODS:
             if method in path and method.upper() in (rule.methods or ()):
                 _complete_operation(path[method], view, method, rule.arguments)
+    named_words.name_all(components.schemas, paths)
 
 
 def _complete_operation(
@@ -191,7 +192,7 @@ def _error_response(status: int) -> dict[str, Any]:
     codes = sorted(entry.code for entry in CATALOG.values() if entry.status == status)
     response: dict[str, Any] = {
         "description": _STATUS_WORDS[status] + (f" Codes: {', '.join(codes)}." if codes else ""),
-        "content": {"application/json": {"schema": Error}},
+        "content": {"application/json": {"schema": Problem}},
         "headers": dict(_COMMON),
     }
     if status in {429, 503}:

@@ -23,7 +23,7 @@ def check(answer: TestResponse) -> None:
     operation = _operation(path, method)
     if operation is None:
         assert answer.status_code in {404, 405, 429}
-        _validator("Error").validate(json.loads(answer.data))
+        _validator("Problem").validate(json.loads(answer.data))
         return
     described = operation["responses"]
     assert str(answer.status_code) in described, (

@@ -102,7 +102,7 @@ def test_every_schema_is_valid_and_every_reference_leads_somewhere() -> None:
     found = described()
     for name, schema in found["components"]["schemas"].items():
         meta.validate(schema)
-        assert schema.get("type") == "object", name
+        assert schema.get("type") == "object" or schema["enum"], name
     text = json.dumps(found)
     for kind, name in set(re.findall(r'"#/components/(\w+)/([\w-]+)"', text)):
         assert name in found["components"][kind], f"{kind}/{name}"
@@ -127,7 +127,7 @@ def test_shown_fields_are_all_required() -> None:
         if "requestBody" in operation
     } | {"NewMilestone"}
     for name, schema in described()["components"]["schemas"].items():
-        if name not in requests:
+        if name not in requests and "enum" not in schema:
             assert set(schema.get("required", ())) == set(schema["properties"]), name
 
 

@@ -51,7 +51,7 @@ def switch_maintenance(body: dict[str, Any]) -> dict[str, Any]:
 
 @blp.route("/queues", methods=["GET"])
 @require_scope(ADMIN)
-@blp.response(200, shapes.Queues)
+@blp.response(200, shapes.QueueOverview)
 def get_queues() -> dict[str, Any]:
     """Read how the queues are doing"""
     return queues.describe(current_edge().gate)
@@ -59,7 +59,7 @@ def get_queues() -> dict[str, Any]:
 
 @blp.route("/dead-letters", methods=["GET"])
 @require_scope(ADMIN)
-@blp.response(200, shapes.DeadLetters)
+@blp.response(200, shapes.DeadLetterList)
 def list_dead_letters() -> dict[str, Any]:
     """List webhooks that ran out of attempts"""
     return {"dead_letters": dead_letters.list_dead_letters(current_context())}
@@ -87,7 +87,7 @@ def discard_dead_letter(query: dict[str, Any], letter_id: str) -> None:
 @blp.route("/operations", methods=["GET"])
 @require_scope(ADMIN)
 @blp.arguments(shapes.OperationQuery, location="query")
-@blp.response(200, shapes.Operations)
+@blp.response(200, shapes.OperationList)
 def list_operations(query: dict[str, Any]) -> dict[str, Any]:
     """List long work with its steps, newest first"""
     return {"operations": operations.list_operations(current_context(), **query)}

@@ -127,7 +127,7 @@ def refund_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
 
 @blp.route("/<order_id>/milestones", methods=["GET"])
 @require_scope(READ)
-@blp.response(200, dispute_shapes.Milestones)
+@blp.response(200, dispute_shapes.MilestoneList)
 def list_milestones(order_id: str) -> dict[str, Any]:
     """List an order's milestones"""
     return {"milestones": milestones.list_milestones(current_context(), order_id)}

@@ -94,14 +94,14 @@ class Queue(Schema):
     failed_jobs = fields.Integer(required=True, allow_none=True)
 
 
-class Queues(Schema):
+class QueueOverview(Schema):
     redis = shown_choice(("available", "away"))
     queues = fields.List(fields.Nested(Queue), required=True)
 
 
 class DeadLetter(Schema):
     id = shown_text()
-    kind = shown_choice(("inbox", "delivery"))
+    kind = shown_choice(("inbox", "delivery", "difference"))
     subject = shown_text()
     reference = shown_or_null()
     status = shown_text()
@@ -110,7 +110,7 @@ class DeadLetter(Schema):
     since = shown_time(null=True)
 
 
-class DeadLetters(Schema):
+class DeadLetterList(Schema):
     dead_letters = fields.List(fields.Nested(DeadLetter), required=True)
 
 
@@ -147,7 +147,7 @@ class OperationDetail(Schema):
     steps = fields.List(fields.Nested(OperationStep), required=True)
 
 
-class Operations(Schema):
+class OperationList(Schema):
     operations = fields.List(fields.Nested(OperationDetail), required=True)
 
 
@@ -160,19 +160,35 @@ class Settle(Body):
     reason = Text(most=500, required=True)
 
 
+class ReconciliationPart(Schema):
+    name = shown_text()
+    checked = fields.Integer(required=True)
+    total = fields.Integer(required=True)
+    moving = fields.Integer(required=True)
+    unreachable = fields.Integer(required=True)
+    differing = fields.Integer(required=True)
+    notes = fields.List(fields.String(), required=True)
+
+
 class ReconciliationRun(Schema):
     id = shown_text(example="rec_V1StGXR8_Z5jdHi6B-myT")
     status = shown_choice(("MATCHED", "DIFFERENCES"))
     checked = fields.Integer(required=True)
     differing = fields.Integer(required=True)
     unreachable = fields.Integer(required=True)
+    repaired = fields.Integer(required=True)
+    coverage = fields.List(
+        fields.Nested(ReconciliationPart),
+        required=True,
+        metadata={"description": "What was looked at, part by part, and what was not."},
+    )
     started_at = shown_time()
     finished_at = shown_time(null=True)
 
 
 class Difference(Schema):
     id = shown_text()
-    kind = shown_text()
+    kind = shown_text(description="Its class; docs/operations/reconciliation.md has them all.")
     subject_type = shown_text()
     subject_id = shown_text()
     ours = shown_amount(null=True)

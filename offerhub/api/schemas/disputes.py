@@ -73,5 +73,5 @@ class MilestoneWork(orders.Milestone):
     operation = fields.Nested(orders.Operation, required=True, allow_none=True)
 
 
-class Milestones(Schema):
+class MilestoneList(Schema):
     milestones = fields.List(fields.Nested(MilestoneWork), required=True)

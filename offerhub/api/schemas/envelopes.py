@@ -68,7 +68,7 @@ class ErrorBody(ma.Schema):
     request_id = shown_text(example="req_V1StGXR8_Z5jdHi6B-myT")
 
 
-class Error(ma.Schema):
+class Problem(ma.Schema):
     error = fields.Nested(ErrorBody, required=True)
 
 
