@@ -89,6 +89,18 @@ def topup_credited(
 
 
 @forward
+def topup_held(*, topup_id: str, amount: int) -> NewTransfer:
+    """A pay-in that had ended was paid after all: it is there, and nobody is credited by guess."""
+    return transfer_of(
+        "topup_held",
+        topup_id,
+        ("topup", topup_id),
+        (a.ADJUSTMENTS, amount),
+        (a.AIRTM_TREASURY, amount),
+    )
+
+
+@forward
 def deposit_credited(
     *, deposit_key: str, deposit_id: str, user_id: str, amount: int
 ) -> NewTransfer:
@@ -232,6 +244,11 @@ def withdrawal_came_back(
         (a.user(user_id, a.AVAILABLE), amount),
         (a.AIRTM_TREASURY, amount),
     )
+
+
+def held_reference(topup_id: str) -> str:
+    """The business key of a pay-in that is held."""
+    return f"topup_held:{topup_id}"
 
 
 def returned_reference(deposit_id: str) -> str:

@@ -1,4 +1,7 @@
-"""Work that ran out of attempts and moves no money: received webhooks and deliveries.
+"""What waits for an operator and is no operation: webhooks that ran out of attempts, differences.
+
+A difference between the books and a provider that no reconciliation run owns is listed until the
+operator has dealt with it and closes it with a reason; there is nothing to retry.
 
 Operations that are stuck are listed with the operations; they are never discarded.
 """
@@ -9,12 +12,12 @@ from offerhub.domain import ids
 from offerhub.domain.errors import InvalidState, NotFound
 from offerhub.services import audit
 from offerhub.services.context import Context
-from offerhub.services.representations import timestamp
-from offerhub.store import deliveries, inbox
+from offerhub.services.representations import money, timestamp
+from offerhub.store import deliveries, differences, inbox
 from offerhub.store.database import after_commit, atomic, connection
 
 LIMIT = 500
-_STATES = {"inbox": "DEAD", "delivery": "FAILED"}
+_STATES = {"inbox": "DEAD", "delivery": "FAILED", "difference": "OPEN"}
 
 
 def list_dead_letters(ctx: Context) -> list[dict[str, Any]]:
@@ -22,7 +25,8 @@ def list_dead_letters(ctx: Context) -> list[dict[str, Any]]:
     with connection():
         dead = [_inbox(row) for row in inbox.listed("DEAD", limit=LIMIT)]
         failed = [_delivery(row) for row in deliveries.failed(limit=LIMIT)]
-    return sorted(dead + failed, key=lambda letter: str(letter["since"]), reverse=True)
+        differing = [_difference(row) for row in differences.open_alone(limit=LIMIT)]
+    return sorted(dead + failed + differing, key=lambda letter: str(letter["since"]), reverse=True)
 
 
 def retry(ctx: Context, letter_id: str) -> dict[str, Any]:
@@ -31,6 +35,12 @@ def retry(ctx: Context, letter_id: str) -> dict[str, Any]:
     with atomic():
         kind, row = _locked(letter_id)
         before = row.status
+        if kind == "difference":
+            raise InvalidState(
+                "A difference cannot be retried: deal with it, then discard it with a reason.",
+                current_state=before,
+                allowed_states=["DISCARDED"],
+            )
         row.status = "RECEIVED" if kind == "inbox" else "PENDING"
         row.attempts = 0
         row.next_attempt_at = now
@@ -64,6 +74,8 @@ def _locked(letter_id: str) -> tuple[str, Any]:
     kind = "inbox" if ids.is_id(letter_id, ids.INBOX) else "delivery"
     if kind == "inbox":
         row = inbox.get_for_update(letter_id)
+    elif ids.is_id(letter_id, ids.DIFFERENCE):
+        kind, row = "difference", differences.get_for_update(letter_id)
     elif ids.is_id(letter_id, ids.DELIVERY):
         row = deliveries.get_for_update(letter_id)
     if row is None:
@@ -78,7 +90,7 @@ def _locked(letter_id: str) -> tuple[str, Any]:
 
 
 def _shown(kind: str, row: Any) -> dict[str, Any]:
-    return _inbox(row) if kind == "inbox" else _delivery(row)
+    return {"inbox": _inbox, "delivery": _delivery, "difference": _difference}[kind](row)
 
 
 def _inbox(row: Any) -> dict[str, Any]:
@@ -103,5 +115,22 @@ def _delivery(row: Any) -> dict[str, Any]:
         "status": row.status,
         "attempts": row.attempts,
         "reason": row.last_error,
+        "since": timestamp(row.created_at),
+    }
+
+
+def _difference(row: Any) -> dict[str, Any]:
+    told = [f"{key}: {value}" for key, value in row.detail.items() if value is not None]
+    sides = {**money("ours", row.ours), **money("theirs", row.theirs)}
+    if row.ours is not None or row.theirs is not None:
+        told.insert(0, f"ours {sides['ours_exact']}, theirs {sides['theirs_exact']}")
+    return {
+        "id": row.id,
+        "kind": "difference",
+        "subject": f"{row.kind} of {row.subject_type} {row.subject_id}",
+        "reference": row.subject_id,
+        "status": row.status,
+        "attempts": 0,
+        "reason": "; ".join(told)[:500],
         "since": timestamp(row.created_at),
     }

@@ -14,7 +14,7 @@ from offerhub.domain.topups import RANK, TOPUP
 from offerhub.ledger import journal, transfers
 from offerhub.ports.errors import OutcomeUnknown, ProviderFailure, Rejected, Unavailable
 from offerhub.ports.payments import Payin, PayinStatus
-from offerhub.services import audit, operations
+from offerhub.services import audit, late_money, operations
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 CHECK_DELAYS_MS = (5_000, 10_000, 30_000, 60_000, 300_000)
 LATE_WATCH_MS = 16 * 24 * 3600 * 1000  # a pay-in lives 15 days at Airtm (providers/airtm, "Rules")
 
-_STATE = {
+STATES = {
     PayinStatus.AWAITING: "TOPUP_AWAITING_USER_CONFIRMATION",
     PayinStatus.PROCESSING: "TOPUP_PROCESSING",
     PayinStatus.SUCCEEDED: "TOPUP_SUCCEEDED",
@@ -200,11 +200,10 @@ def fail_payin(ctx: Context, topup_id: str, *, reason: str) -> None:
 
 def _settle(ctx: Context, row: store.TopUp, payin: Payin) -> str | None:
     if payin.amount_stroops != row.amount:
-        log.error("topup.amount_differs", topup_id=row.id, provider_id=payin.provider_id)
-        return "the amount differs from the top-up's; held for the operator"
+        return late_money.note_payin_amount(ctx, row, payin)
     row.airtm_payin_id = row.airtm_payin_id or payin.provider_id
     row.confirmation_url = row.confirmation_url or payin.checkout_url
-    target = _STATE.get(payin.status)
+    target = STATES.get(payin.status)
     if target is None:
         log.error("topup.status_unclear", topup_id=row.id, raw_status=payin.raw_status)
         return f"status {payin.raw_status} is not final; kept and watched"
@@ -213,8 +212,7 @@ def _settle(ctx: Context, row: store.TopUp, payin: Payin) -> str | None:
     late = row.status == "TOPUP_CANCELED" and target == "TOPUP_SUCCEEDED"
     if not late and RANK[target] <= RANK[row.status]:
         if target == "TOPUP_SUCCEEDED":
-            # Money is there that belongs to somebody; the state table has no way back.
-            log.error("topup.paid_after_failure", topup_id=row.id, status=row.status)
+            return late_money.hold_topup(ctx, row, payin)
         return f"a late {target} cannot follow {row.status}"
     if row.status == "TOPUP_CREATED" and target not in TOPUP.allowed(row.status):
         _change(ctx, row, "TOPUP_AWAITING_USER_CONFIRMATION")

@@ -10,7 +10,7 @@ from offerhub.domain.errors import NotFound
 from offerhub.domain.withdrawals import WITHDRAWAL
 from offerhub.ledger import journal, transfers
 from offerhub.ports.payments import Payout, PayoutStatus
-from offerhub.services import audit, operations
+from offerhub.services import audit, late_money, operations
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 CHECK_DELAYS_MS = (2_000, 5_000, 10_000, 30_000, 60_000, 300_000)
 
-_STATE = {
+STATES = {
     PayoutStatus.COMMITTED: "WITHDRAWAL_COMMITTED",
     PayoutStatus.PENDING: "WITHDRAWAL_PENDING",
     PayoutStatus.PENDING_USER_ACTION: "WITHDRAWAL_PENDING_USER_ACTION",
@@ -182,7 +182,7 @@ def apply_payout_result(ctx: Context, withdrawal_id: str, payout: Payout) -> str
 def settle(ctx: Context, row: store.Withdrawal, payout: Payout) -> str | None:
     """The same for a locked row, inside the caller's transaction."""
     row.airtm_payout_id = row.airtm_payout_id or payout.provider_id
-    target = _STATE.get(payout.status)
+    target = STATES.get(payout.status)
     if target is None:
         if payout.status is PayoutStatus.UNCLEAR:
             log.error("withdrawal.status_unclear", withdrawal_id=row.id, raw=payout.raw_status)
@@ -193,8 +193,7 @@ def settle(ctx: Context, row: store.Withdrawal, payout: Payout) -> str | None:
         return f"a late {target} cannot follow {row.status}"
     if target == "WITHDRAWAL_COMPLETED":
         if payout.amount_stroops != row.amount:
-            log.error("withdrawal.amount_differs", withdrawal_id=row.id)
-            return "Airtm took another amount; held for the operator"
+            return late_money.note_payout_amount(ctx, row, payout)
         row.fee, row.net_amount = payout.fee_stroops, payout.net_stroops
         # Before the accounts, as the deposit reader locks them too; two pay-outs of one user that
         # end at once then start one sweep.

@@ -26,6 +26,8 @@ Row = tuple[Callable[..., t.NewTransfer], dict[str, Any], str, dict[str, int]]
 SIMPLE: list[Row] = [
     (t.deposit_credited, {"deposit_key": "9.0", "deposit_id": "dep_1", "user_id": U},
      "deposit_credited:9.0", {AVAILABLE: +1, WALLET: +1}),
+    (t.topup_held, {"topup_id": "topup_1"},
+     "topup_held:topup_1", {"adjustments": +1, "airtm.treasury": +1}),
     (t.treasury_funded, {"deposit_key": "9.0", "deposit_id": "dep_1"},
      "treasury_funded:9.0", {"adjustments": +1, STELLAR: +1}),
     (t.funds_reserved, {"order_id": O, "buyer_id": U},

@@ -93,6 +93,7 @@ def test_without_xlm_in_the_treasury_everybody_waits_and_says_why(world: World) 
     world.check()
 
 
+@pytest.mark.full
 def test_a_fee_that_the_network_refuses_is_not_built_anew_for_ever(world: World) -> None:
     buyer = world.funded_user("buyer", "100.00")
     seller = world.user("seller")
@@ -118,6 +119,7 @@ def test_a_fee_that_the_network_refuses_is_not_built_anew_for_ever(world: World)
     world.check()
 
 
+@pytest.mark.full
 def test_a_release_waits_while_the_platform_cannot_pay_its_fee(world: World) -> None:
     buyer = world.funded_user("buyer", "100.00")
     seller = world.user("seller")
