@@ -24,7 +24,6 @@ class Difference(StrEnum):
     PAYOUT_STATE = "payout_state"
     PAYOUT_BEHIND = "payout_behind"
     RETURN_UNMATCHED = "return_unmatched"
-    RETURN_UNREAD = "return_unread"
     BOOKED_AMOUNT = "booked_amount"
     PAYMENT_MISSING = "payment_missing"
     PAYMENT_DIFFERS = "payment_differs"
@@ -108,11 +107,6 @@ MEANINGS: Final[dict[Difference, Meaning]] = {
     Difference.RETURN_UNMATCHED: Meaning(
         "Airtm returned money of a pay-out, and it cannot be told whose it is.",
         "Find the pay-out in Airtm's dashboard and credit its user by an adjustment.",
-    ),
-    Difference.RETURN_UNREAD: Meaning(
-        "Airtm returned money of a pay-out and the user was not credited.",
-        "Nothing, if it was repaired; else see why the checks do not run.",
-        "the user is credited what came back",
     ),
     Difference.BOOKED_AMOUNT: Meaning(
         "A top-up or withdrawal ended, and the books have no transfer of its amount.",

@@ -109,7 +109,7 @@ def read_treasury(ctx: Context) -> int:
 
 
 def _record(ctx: Context, movement: Incoming, *, wallet: users_store.Wallet | None) -> int:
-    reason = _not_a_deposit(ctx, movement)
+    reason = reason_not_credited(ctx, movement)
     deposit_id = ids.new_id(ids.DEPOSIT)
     inserted = store.insert(
         {
@@ -178,7 +178,7 @@ def _credit(
     )  # fmt: skip
 
 
-def _not_a_deposit(ctx: Context, movement: Incoming) -> str | None:
+def reason_not_credited(ctx: Context, movement: Incoming) -> str | None:
     """Why a movement is recorded but not credited."""
     if not movement.usdc:
         return "another asset"

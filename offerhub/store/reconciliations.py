@@ -12,6 +12,8 @@ class Reconciliation(Table):
     checked = IntegerField(default=0)
     differing = IntegerField(default=0)
     unreachable = IntegerField(default=0)
+    repaired = IntegerField(default=0)
+    coverage = JSONText(default=list)
     started_at = Millis()
     finished_at = Millis(null=True)
 
@@ -73,3 +75,14 @@ def open_difference(
         Difference.theirs.is_null() if theirs is None else Difference.theirs == theirs,
     ]
     return Difference.select().where(*same).order_by(Difference.created_at).first()
+
+
+def mark_repaired(difference_id: str) -> None:
+    """It was put right by the run that found it."""
+    Difference.update(status="REPAIRED").where(Difference.id == difference_id).execute()
+
+
+def newest_finished() -> Reconciliation | None:
+    """The last run that ended."""
+    query = Reconciliation.select().where(Reconciliation.finished_at.is_null(False))
+    return query.order_by(Reconciliation.started_at.desc(), Reconciliation.id.desc()).first()

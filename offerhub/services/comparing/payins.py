@@ -1,0 +1,135 @@
+"""Top-ups against Airtm's list of pay-ins, by our reference: existence, amount, state."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from offerhub.domain.differences import Difference
+from offerhub.domain.topups import RANK
+from offerhub.ports.errors import ProviderFailure
+from offerhub.ports.payments import Payin, PayinListing
+from offerhub.services import topups
+from offerhub.services.comparing.findings import GRACE_MS, Found, Section
+from offerhub.services.context import Context
+from offerhub.store import comparisons
+from offerhub.store import operations as operations_store
+from offerhub.store import topups as store
+from offerhub.store.database import connection
+
+MAX_SECOND_LOOKS = 500
+FINAL = ("TOPUP_SUCCEEDED", "TOPUP_FAILED", "TOPUP_CANCELED")
+
+
+def compare(ctx: Context, listing: PayinListing) -> Section:
+    """Every pay-in that is listed; those that seem to differ are asked about once more, alone.
+
+    Not inside a transaction. listing: as read before; our rows are read after it, so that each
+    pay-in of ours is known by now.
+    """
+    section = Section("pay-ins")
+    with connection():
+        rows = comparisons.topups_by_id()
+    suspects: dict[str, Payin | None] = {}
+    for payin in listing.items:
+        section.checked += 1
+        if _judge(ctx, rows.get(payin.code), payin) is not None:
+            suspects[payin.code] = payin
+    listed = {payin.code for payin in listing.items}
+    if listing.complete:
+        suspects |= {
+            row.id: None for row in rows.values() if row.airtm_payin_id and row.id not in listed
+        }
+        section.total = len(listed | {row.id for row in rows.values() if row.airtm_payin_id})
+    else:
+        section.total = len(rows)
+        section.notes.append(f"Airtm lists more than the {section.checked} that were read")
+    for code, suspect in list(suspects.items())[:MAX_SECOND_LOOKS]:
+        _again(ctx, section, code, suspect)
+    return section
+
+
+def _again(ctx: Context, section: Section, code: str, listed: Payin | None) -> None:
+    try:
+        payin = ctx.app.payments.find_payin(code)
+    except (ProviderFailure, ValueError) as failure:
+        if isinstance(failure, ProviderFailure):
+            section.failed(code, failure)
+            return
+        payin = listed  # a code that is not of our making cannot be asked for
+    with connection():
+        row = store.get(code)
+        busy = is_worked_on(code)
+    found = _judge(ctx, row, payin)
+    if found is None:
+        return
+    if busy or found is _MOVING:
+        section.moving += 1
+    else:
+        section.found.append(found)
+
+
+def is_worked_on(subject_id: str) -> bool:
+    """Whether an operation about one subject is pending. In the caller's connection."""
+    latest = operations_store.latest_for(subject_id)
+    return latest is not None and latest.status == "PENDING"
+
+
+_MOVING = Found(Difference.PAYIN_BEHIND, "topup", "", "airtm")
+
+
+def _judge(ctx: Context, row: store.TopUp | None, payin: Payin | None) -> Found | None:
+    """The difference between a row and what Airtm shows; `_MOVING` while it is too young."""
+    if payin is None:
+        if row is None:
+            return None
+        return _found(Difference.PAYIN_MISSING, row, payin, ours=row.amount)
+    if row is None:
+        return Found(
+            Difference.PAYIN_UNKNOWN, "payin", payin.code, "airtm", theirs=payin.amount_stroops,
+            detail={"airtm_payin_id": payin.provider_id, "status": payin.raw_status},
+        )  # fmt: skip
+    if payin.amount_stroops != row.amount:
+        return _found(
+            Difference.PAYIN_AMOUNT, row, payin, ours=row.amount, theirs=payin.amount_stroops
+        )
+    target = topups.STATES.get(payin.status)
+    if target is None or target == row.status:
+        if target == "TOPUP_SUCCEEDED" and row.net_amount != payin.net_stroops:
+            return _found(
+                Difference.PAYIN_AMOUNT, row, payin, ours=row.net_amount, theirs=payin.net_stroops
+            )
+        return None
+    late = row.status == "TOPUP_CANCELED" and target == "TOPUP_SUCCEEDED"
+    if RANK[target] > RANK[row.status] or late:
+        if ctx.now_ms() - payin.updated_at_ms < GRACE_MS:
+            return _MOVING
+        return _found(
+            Difference.PAYIN_BEHIND, row, payin, ours=row.amount, theirs=payin.net_stroops,
+            repair=partial(_apply, ctx, row.id, payin),
+        )  # fmt: skip
+    if row.status in FINAL:
+        return _found(Difference.PAYIN_STATE, row, payin, ours=row.amount)
+    return _MOVING
+
+
+def _apply(ctx: Context, topup_id: str, payin: Payin) -> bool:
+    return topups.apply_payin_result(ctx, topup_id, payin) is None
+
+
+def _found(
+    kind: Difference,
+    row: store.TopUp,
+    payin: Payin | None,
+    *,
+    ours: int | None = None,
+    theirs: int | None = None,
+    repair: "partial[bool] | None" = None,
+) -> Found:
+    detail: Mapping[str, object] = {
+        "status": row.status,
+        "airtm_payin_id": row.airtm_payin_id,
+        "airtm_status": payin.raw_status if payin else None,
+    }
+    return Found(
+        kind, "topup", row.id, "airtm", ours=ours, theirs=theirs, detail=dict(detail),
+        user_ids=(row.user_id,), repair=repair,
+    )  # fmt: skip
