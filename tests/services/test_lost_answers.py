@@ -1,10 +1,12 @@
 """The older system's worst losses: paid money given back, a release that forgot its rounds."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from offerhub.ledger import accounts
+from offerhub.ports.payments import PayoutStatus
 from offerhub.services import engine, withdrawals
 from offerhub.worker.jobs.operations import perform_next
 from tests.fixtures.proof import Figure
@@ -54,6 +56,23 @@ def _not_given_back(world: World, subject: Subject, left_before: int) -> None:
     if shown["status"] != "WITHDRAWAL_COMPLETED":
         held = world.balance(accounts.user(subject.buyer["id"], accounts.WITHDRAWING))
         assert held == 30 * USD
+
+
+@pytest.mark.proves("P2")
+def test_a_pay_out_of_a_status_that_nobody_knows_keeps_its_hold(shared_world: World) -> None:
+    """Nor does one that Airtm does not describe: only its named ends free the money."""
+    case = BY_NAME["pay-out"]
+    subject = case.begin(shared_world)
+    shared_world.drain()
+    found = shared_world.app.payments.find_payout(subject.id)
+    assert found is not None
+    left_before = shared_world.available(subject.buyer["id"])
+    odd = replace(found, status=PayoutStatus.UNCLEAR, raw_status="BRIDGE_FAILED")
+    reason = withdrawals.apply_payout_result(shared_world.ctx, subject.id, odd)
+    if withdrawals.get_withdrawal(shared_world.ctx, subject.id)["status"] != "WITHDRAWAL_COMPLETED":
+        assert "hold stays" in str(reason)
+    _not_given_back(shared_world, subject, left_before)
+    case.check(shared_world, subject)
 
 
 @pytest.mark.proves("P5")

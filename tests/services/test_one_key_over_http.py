@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from offerhub.domain import ids
 from offerhub.services import housekeeping, orders
 from offerhub.services.context import App
 from offerhub.store import idempotency as answers
@@ -183,6 +184,20 @@ def test_a_death_before_the_commit_leaves_nothing_and_the_retry_does_it(
     assert answer.status_code == 202
     assert "Idempotency-Replayed" not in answer.headers
     paid_once(shared_world, payer, body)
+
+
+def test_the_same_key_in_another_marketplace_is_another_key(
+    shared_world: World, payer: dict[str, Any]
+) -> None:
+    body, key = request_of(shared_world, payer), new_key()
+    first = api_of(shared_world).post("/withdrawals", body, key=key)
+    policy = replace(shared_world.app.policy, marketplace_id=ids.new_id(ids.MARKETPLACE))
+    other = api_of(shared_world, replace(shared_world.app, policy=policy))
+    second = other.post("/withdrawals", body, key=key)
+    assert (second.status_code, second.headers.get("Idempotency-Replayed")) == (202, None)
+    assert first.json["data"]["id"] != second.json["data"]["id"]
+    shared_world.drain()
+    shared_world.check()
 
 
 # What is asked for, by which case of the flows, and the provider's call whose answer is lost.
