@@ -67,6 +67,11 @@ class _LookedUp:
         found = self._observer.figures()
         yield _labelled("offerhub_operations", "Unfinished operations.", "status", found.operations)
         yield _single(
+            "offerhub_deposit_reading_stopped",
+            "Above 0: the chain's history is not whole; deposits wait until it is accepted.",
+            found.broken_history,
+        )
+        yield _single(
             "offerhub_operations_waiting_for_xlm",
             "Operations that wait until a wallet can pay the network's fee.",
             found.waiting_for_xlm,

@@ -10,7 +10,7 @@ from typing import Any
 
 from offerhub.domain import ids
 from offerhub.domain.errors import InvalidState, NotFound
-from offerhub.services import audit
+from offerhub.services import audit, history
 from offerhub.services.context import Context
 from offerhub.services.representations import money, timestamp
 from offerhub.store import deliveries, differences, inbox
@@ -63,6 +63,8 @@ def discard(ctx: Context, letter_id: str, *, reason: str) -> None:
         before = row.status
         row.status = "DISCARDED"
         row.save()
+        if kind == "difference" and row.subject_id == history.SUBJECT:
+            history.accept(ctx, row)
         audit.record(
             ctx, action="dead_letter.discard", resource_type=kind, resource_id=letter_id,
             before={"status": before}, after={"status": row.status, "reason": reason},

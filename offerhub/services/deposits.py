@@ -14,9 +14,10 @@ from offerhub.domain import ids
 from offerhub.ledger import journal, transfers
 from offerhub.ports.chain import Incoming
 from offerhub.ports.errors import ProviderFailure
-from offerhub.services import audit
+from offerhub.services import audit, history
 from offerhub.services.announcements import announce
 from offerhub.services.context import Context
+from offerhub.services.history import TREASURY_CHECKED, TREASURY_CURSOR
 from offerhub.services.orders import balance_event
 from offerhub.store import deposits as store
 from offerhub.store import leases
@@ -28,7 +29,7 @@ from offerhub.store.failures import is_passing, is_unavailable
 
 log = structlog.get_logger(__name__)
 
-TREASURY_CURSOR = "treasury_cursor"
+NOTED_EVERY_LEDGERS = 100  # a quiet treasury need not be written down at every look
 PAGE = 200
 REPLICA_LAG_LEDGERS = 5  # replicas of a provider differ by a ledger or two
 
@@ -57,6 +58,7 @@ def _guarded(ctx: Context, wallet_id: str, read: Callable[[], int]) -> int:
         if is_unavailable(error) and not is_passing(error):
             raise
         if isinstance(error, ProviderFailure):
+            history.notice(ctx, error)
             log.warning("deposits.postponed", wallet_id=wallet_id, error=error.message)
         else:
             log.exception("deposits.fault", wallet_id=wallet_id)
@@ -72,6 +74,10 @@ def read_wallet(ctx: Context, wallet_id: str) -> int:
         with connection():
             wallet = users_store.Wallet.get_by_id(wallet_id)
         head = ctx.app.chain.head()
+        history.require_whole(
+            ctx, head, reading=wallet_id, cursor=wallet.cursor,
+            checked_through=wallet.checked_through_ledger,
+        )  # fmt: skip
         page = ctx.app.chain.incoming(wallet.address, cursor=wallet.cursor, limit=PAGE)
         with atomic():
             locked = users_store.wallet_for_update(wallet_id)
@@ -94,8 +100,17 @@ def read_treasury(ctx: Context) -> int:
     address = ctx.app.platform_keys.treasury.address
     with connection():
         cursor = str(leases.flag(TREASURY_CURSOR) or "0")
+        checked_through = int(str(leases.flag(TREASURY_CHECKED) or 0))
+    head = ctx.app.chain.head()
+    history.require_whole(
+        ctx, head, reading="treasury", cursor=cursor, checked_through=checked_through
+    )
     page = ctx.app.chain.incoming(address, cursor=cursor, limit=PAGE)
+    through = head.sequence - REPLICA_LAG_LEDGERS
     if page.last_cursor == cursor:
+        if through >= checked_through + NOTED_EVERY_LEDGERS:
+            with atomic():
+                leases.set_flag(TREASURY_CHECKED, through, now=ctx.now_ms())
         return 0
     recorded = 0
     with atomic():
@@ -105,6 +120,8 @@ def read_treasury(ctx: Context) -> int:
             return 0
         for movement in page.records:
             recorded += _record(ctx, movement, wallet=None)
+        if not page.full:
+            leases.set_flag(TREASURY_CHECKED, max(checked_through, through), now=ctx.now_ms())
     return recorded
 
 

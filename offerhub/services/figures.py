@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from offerhub.ledger import checks
+from offerhub.services import history
 from offerhub.services.context import App
+from offerhub.store import differences
 from offerhub.store import figures as store
 from offerhub.store import operations as operations_store
 from offerhub.store.database import connection, snapshot
@@ -32,6 +34,7 @@ class Figures:
     unsealed_audit_records: int
     books_difference_stroops: int
     waiting_for_xlm: int
+    broken_history: int
 
 
 class Observer:
@@ -67,6 +70,7 @@ class Observer:
                 unsealed_audit_records=store.unsealed_audit_records(),
                 books_difference_stroops=difference,
                 waiting_for_xlm=operations_store.waiting_for_xlm(),
+                broken_history=differences.count_open(subject_id=history.SUBJECT),
             )
 
     def _books_difference(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from offerhub.logs import get_logger
 from offerhub.ports.errors import ProviderFailure, RateLimited
-from offerhub.services import chain_health
+from offerhub.services import chain_health, history
 from offerhub.services.context import App
 from offerhub.services.representations import timestamp
 from offerhub.store import events, leases
@@ -59,7 +59,7 @@ class HealthMonitor:
             "worker": (self._worker, OWN_TTL_S),
             "scheduler": (self._scheduler, OWN_TTL_S),
             "relay": (lambda: self._lease("relay"), OWN_TTL_S),
-            "deposits": (lambda: self._lease("deposits"), OWN_TTL_S),
+            "deposits": (self._deposits, OWN_TTL_S),
             "airtm": (lambda: _provider(app.payments.ping), PROVIDER_TTL_S),
             "trustless_work": (lambda: _provider(app.escrows.ping), PROVIDER_TTL_S),
             "stellar": (self._stellar, PROVIDER_TTL_S),
@@ -149,6 +149,10 @@ class HealthMonitor:
         if row is None or row.expires_at <= self._app.now_ms():
             return _state(DEGRADED, "no process is active")
         return _state(HEALTHY)
+
+    def _deposits(self) -> Json:
+        reason = history.paused()
+        return _state(DEGRADED, reason) if reason else self._lease("deposits")
 
     def _stellar(self) -> Json:
         wrong: list[str] = []

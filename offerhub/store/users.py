@@ -145,3 +145,17 @@ def wallet_for_update(wallet_id: str) -> Wallet | None:
 
 def active_wallets() -> list[Wallet]:
     return list(Wallet.select().where(Wallet.status == "ACTIVE").order_by(Wallet.created_at))
+
+
+def raise_checked_through(ledger: int) -> None:
+    """Take what lies before this ledger for read, in every wallet that was read at all."""
+    Wallet.update(checked_through_ledger=ledger).where(
+        (Wallet.checked_through_ledger < ledger) & (Wallet.cursor != "0")
+    ).execute()
+
+
+def read_again_from(*, ledger: int) -> None:
+    """Have every wallet that was read at all read on from this ledger."""
+    Wallet.update(cursor=str(ledger << 32), checked_through_ledger=ledger).where(
+        Wallet.cursor != "0"
+    ).execute()
