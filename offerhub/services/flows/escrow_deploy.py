@@ -9,7 +9,7 @@ from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.ports.errors import ProviderFailure, Rejected
 from offerhub.services import escrows, operations
 from offerhub.services.chain_steps import ChainStep, facts_of, transaction_of
-from offerhub.services.steps import BaseFlow, Contradiction, Done, Run, Step, Wait
+from offerhub.services.steps import BaseFlow, Contradiction, Done, Run, Sought, Step, Wait
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -24,6 +24,19 @@ class Deploy(ChainStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (run.app.platform_keys.treasury.address,)
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        return Sought(
+            run.app.platform_keys.treasury.address,
+            lambda sent, _: self._is_deployment(run, sent),
+        )
+
+    def _is_deployment(self, run: Run, sent: SignedTransaction) -> bool:
+        try:
+            possible = run.app.escrows.deployed_at(sent)
+        except ValueError:
+            return False
+        return self._find(run, possible) is not None
 
     def build(self, run: Run) -> SignedTransaction | Done:
         with connection():

@@ -10,7 +10,7 @@ from offerhub.services.announcements import announce
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.contract_steps import escrow_of
 from offerhub.services.orders import balance_event
-from offerhub.services.steps import Contradiction, Done, Run
+from offerhub.services.steps import Contradiction, Done, Run, Sought, payment
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
@@ -27,6 +27,13 @@ class MakeWhole(ChainStep):
         if run.app.policy.refund_fee_bearer == "buyer":
             return "the buyer bears the fees by policy"
         return None if sum(self._fees(run)) > 0 else "the contract took no fees"
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        return payment(
+            source=run.app.platform_keys.treasury.address,
+            destination=escrow_of(run).buyer_address,
+            amount_stroops=sum(self._fees(run)),
+        )
 
     def build(self, run: Run) -> SignedTransaction | Done:
         amount = sum(self._fees(run))

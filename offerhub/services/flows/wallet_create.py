@@ -10,7 +10,7 @@ from offerhub.services import audit, operations
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.chain_steps import ChainStep
 from offerhub.services.flows.keys import wallet_key
-from offerhub.services.steps import BaseFlow, Done, Run, Step
+from offerhub.services.steps import BaseFlow, Done, Run, Sought, Step
 from offerhub.store import users as store
 from offerhub.store.operations import Step as StepRow
 
@@ -22,6 +22,11 @@ class Create(ChainStep):
 
     def claims(self, run: Run) -> Sequence[str]:
         return (run.app.platform_keys.treasury.address,)
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        address = wallet_key(run.app, run.operation.subject_id).address
+        account = run.app.chain.account(address)
+        return Done() if account is not None and account.has_trustline else None
 
     def build(self, run: Run) -> SignedTransaction | Done:
         return run.app.chain.build_wallet(
