@@ -177,6 +177,7 @@ CASES: tuple[Case, ...] = (
         "F26",
         "requests generated from the API's description, and random histories of the whole"
         " marketplace; no 5xx, no answer outside the description, right books after every step",
+        quick=_SQLITE,
     ),
     Case(
         "F27",
