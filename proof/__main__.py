@@ -9,7 +9,7 @@ import click
 
 from proof import lines, running
 from proof.catalogue import UnknownCase, by_way, chosen, extra_mutants
-from proof.documents import DOCUMENT, write_table
+from proof.documents import DOCUMENT, write_tables
 from proof.plan import DATABASES
 from proof.record import Record
 
@@ -72,7 +72,7 @@ def main(
         record.end(took_s=time.monotonic() - started, not_run=not_run)
     click.echo(lines.summary(record.results, took_s=record.took_s, not_run=record.not_run))
     if write_doc:
-        write_table(record)
+        write_tables(record)
         click.echo(f"wrote the results into {DOCUMENT}", err=True)
     sys.exit(0 if record.passed else 1)
 

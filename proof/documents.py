@@ -1,4 +1,4 @@
-"""The table of results in `docs/proof.md`: written by a run and by nothing else."""
+"""The two tables in `docs/proof.md`: the cases, from the catalogue, and the results, from a run."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from proof.plan import Result
 from proof.record import Record
 
 DOCUMENT = "docs/proof.md"
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+RESULTS, CASE_LIST = "results", "cases"
 _PATH = Path(__file__).parent.parent / DOCUMENT
 
 
@@ -16,18 +16,26 @@ class MarkersMissing(ValueError):
     """The document has no place for the table."""
 
 
-def write_table(record: Record, path: Path = _PATH) -> None:
-    """Put the record's table between the two markers. Raises: MarkersMissing."""
-    path.write_text(placed(path.read_text("utf-8"), table(record)), "utf-8")
+def write_tables(record: Record, path: Path = _PATH) -> None:
+    """Put the catalogue and the record's table in their places. Raises: MarkersMissing."""
+    text = placed(path.read_text("utf-8"), CASE_LIST, case_list())
+    path.write_text(placed(text, RESULTS, table(record)), "utf-8")
 
 
-def placed(text: str, what: str) -> str:
-    """`text` with `what` between its markers."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise MarkersMissing(f"{DOCUMENT} needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{what}\n\n{END}{after}"
+def placed(text: str, place: str, what: str) -> str:
+    """`text` with `what` between the markers of the place."""
+    begin, end = f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
+    before, found, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise MarkersMissing(f"{DOCUMENT} needs the lines {begin} and {end}")
+    return f"{before}{begin}\n\n{what}\n\n{end}{after}"
+
+
+def case_list() -> str:
+    """Every case of the catalogue with what is broken and what must hold."""
+    rows = [f"| {case.id} | {'+'.join(case.ways)} | {case.title} |" for case in CASES]
+    return "\n".join(["| case | run as | what is broken; what must hold |", "|---|---|---|", *rows])
 
 
 def table(record: Record) -> str:

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from proof.catalogue import Case, by_way
+from proof.catalogue import CASES, NO_DATABASE, Case, by_way
 from proof.plan import Database, Plan, Result
 from proof.suites import Suites
 
@@ -69,21 +69,28 @@ def guarded(case_id: str, plan: Plan, run_case: RigCase) -> Result:
     try:
         return run_case(plan)
     except Exception as error:  # noqa: BLE001 - reported as this case's failure, with its trace
-        return Result(
-            case=case_id,
-            database=plan.database,
-            passed=False,
-            took_s=time.monotonic() - started,
-            seed=plan.seed,
-            findings=[repr(error), *traceback.format_exc().splitlines()[-6:]],
-        )
+        took_s = time.monotonic() - started
+        return _broken(case_id, plan.database, error, seed=plan.seed, took_s=took_s)
+
+
+def _broken(case_id: str, database: str, error: Exception, *, seed: int, took_s: float) -> Result:
+    trace = traceback.format_exception(error)
+    findings = [repr(error), *"".join(trace).splitlines()[-6:]]
+    return Result(case_id, database, False, took_s, seed, findings=findings)
 
 
 def _mutants(cases: Sequence[Case], options: Options) -> Iterator[Result]:
     names = [case.id for case in cases] + list(options.mutants)
     if not names:
         return
-    from proof import mutants
+    # Whoever runs a full proof of all cases wants every mutant, also those without a place here.
+    everything = options.full and {case.id for case in CASES if "mutant" in case.ways} <= set(names)
+    started = time.monotonic()
+    try:
+        from proof import mutants
 
-    all_of_them = options.full and len(names) > 1 and not options.mutants
-    yield from mutants.run(None if all_of_them else names, workers=options.workers)
+        yield from mutants.run(None if everything else names, workers=options.workers)
+    except Exception as error:  # noqa: BLE001 - reported as a failure of all of them
+        took_s = time.monotonic() - started
+        for name in names:
+            yield _broken(name, NO_DATABASE, error, seed=options.seed, took_s=took_s)

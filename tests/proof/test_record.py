@@ -6,10 +6,19 @@ import pytest
 
 from proof import lines
 from proof.catalogue import CASES, UnknownCase, chosen, extra_mutants
-from proof.documents import BEGIN, END, MarkersMissing, placed, table
+from proof.documents import (
+    CASE_LIST,
+    DOCUMENT,
+    RESULTS,
+    MarkersMissing,
+    case_list,
+    placed,
+    table,
+)
 from proof.plan import Plan, Result
 from proof.record import Record
 from proof.running import Options, guarded, plan
+from proof.suites import ROOT
 
 PASSED = Result("F5", "postgres", True, 41.2, 7, {"calls": 37, "recovery_s": 1.25, "faults": 185.0})
 FAILED = Result("F2", "sqlite", False, 3.0, 7, {"tests": 4}, ["test_x: lost"])
@@ -68,10 +77,17 @@ def test_the_table_has_a_row_per_result_in_the_catalogues_order_and_names_what_w
 
 
 def test_only_what_is_between_the_markers_is_replaced() -> None:
-    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert placed(text, "new") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    begin, end = "<!-- results: begin -->", "<!-- results: end -->"
+    text = f"before\n{begin}\nold\n{end}\nafter\n"
+    assert placed(text, RESULTS, "new") == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
     with pytest.raises(MarkersMissing):
-        placed("no place", "new")
+        placed("no place", RESULTS, "new")
+
+
+def test_the_document_has_the_catalogue_of_today_and_a_place_for_results() -> None:
+    text = (ROOT / DOCUMENT).read_text("utf-8")
+    assert placed(text, CASE_LIST, case_list()) == text
+    assert placed(text, RESULTS, "any") != text
 
 
 def test_cases_are_chosen_by_id_and_unknown_ones_refused() -> None:
