@@ -14,6 +14,8 @@ from proof.plan import DATABASES, Result
 
 ROOT = Path(__file__).parent.parent
 SEED_VARIABLE = "OFFERHUB_PROOF_SEED"
+# pytest's exit codes: all passed, some failed, no tests were collected.
+_CAME_TO_ITS_END = (0, 1, 5)
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,16 @@ class Suites:
             return
         with tempfile.TemporaryDirectory(prefix="proof-") as folder:
             report = Path(folder) / "report.xml"
-            subprocess.run(
+            ended = subprocess.run(
                 self.command(cases, report), cwd=ROOT, env=self.environment(), stdout=sys.stderr
             )
             found = tallies(report) if report.exists() else {}
+        broken = (
+            [] if ended.returncode in _CAME_TO_ITS_END
+            else [f"pytest did not come to its end: exit code {ended.returncode}"]
+        )  # fmt: skip
         for case in cases:
-            yield from self.results(case, found)
+            yield from self.results(case, found, broken)
 
     def command(self, cases: Sequence[Case], report: Path) -> list[str]:
         names = ",".join(case.id for case in cases)
@@ -60,21 +66,26 @@ class Suites:
             more["OFFERHUB_TEST_FULL"] = "1"
         return {**os.environ, **more}
 
-    def results(self, case: Case, found: dict[tuple[str, str], Tally]) -> Iterator[Result]:
-        """One result for each database that the case has tests on or needs tests on."""
+    def results(
+        self, case: Case, found: dict[tuple[str, str], Tally], broken: Sequence[str] = ()
+    ) -> Iterator[Result]:
+        """One result for each database that the case has tests on or needs tests on.
+
+        broken: why the whole run is worth nothing, whatever its tests said.
+        """
         ran = [database for (name, database) in found if name == case.id]
         needed = case.required(full=self.full)
         needed = tuple(d for d in needed if d == NO_DATABASE or d in self.databases)
         for database in sorted({*ran, *needed}, key=(*DATABASES, NO_DATABASE).index):
             tally = found.get((case.id, database), Tally())
-            yield self._result(case, database, tally)
+            yield self._result(case, database, tally, broken)
         if not ran and not needed:
-            yield self._result(case, NO_DATABASE, Tally())
+            yield self._result(case, NO_DATABASE, Tally(), broken)
 
-    def _result(self, case: Case, database: str, tally: Tally) -> Result:
-        findings = list(tally.findings)
+    def _result(self, case: Case, database: str, tally: Tally, broken: Sequence[str]) -> Result:
+        findings = [*broken, *tally.findings]
         if tally.passed + tally.failed == 0:
-            findings = ["no test ran"]
+            findings.append("no test ran")
         return Result(
             case=case.id,
             database=database,

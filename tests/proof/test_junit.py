@@ -78,6 +78,12 @@ def test_a_case_without_a_test_fails_on_each_database_that_it_needs() -> None:
     assert (result.database, result.passed) == (NO_DATABASE, False)
 
 
+def test_a_run_that_broke_off_proves_nothing_even_where_tests_passed() -> None:
+    found = {("F2", "sqlite"): Tally(passed=3), ("F2", "postgres"): Tally(passed=3)}
+    results = list(suites().results(Case("F2", "a case"), found, ["exit code 3"]))
+    assert [(r.passed, r.findings) for r in results] == [(False, ["exit code 3"])] * 2
+
+
 def test_a_quick_run_may_leave_out_what_the_catalogue_says_and_a_full_one_nothing() -> None:
     case = Case("F5", "a case", quick=("sqlite",))
     found = {("F5", "sqlite"): Tally(passed=3)}
