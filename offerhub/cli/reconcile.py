@@ -31,7 +31,7 @@ def _code(found: dict[str, Any]) -> Exit:
 
 
 def told(found: dict[str, Any]) -> list[str]:
-    """A run in words: what is left to do first, then what was put right, then what was looked at."""
+    """A run in words: what is left to do, then what was put right, then what was looked at."""
     left = [one for one in found["differences"] if one["status"] == "OPEN"]
     repaired = [one for one in found["differences"] if one["status"] == "REPAIRED"]
     open_ = found["differing"] - found["repaired"]

@@ -75,7 +75,8 @@ MEANINGS: Final[dict[Difference, Meaning]] = {
     ),
     Difference.PAYIN_STATE: Meaning(
         "The top-up and its pay-in ended differently, and no rule leads from one to the other.",
-        "If Airtm took the user's money, credit it by an adjustment; if not, take the credit back.",
+        "Paid at Airtm: refresh the top-up, which books the money among the adjustments, and credit"
+        " the user from there. Not paid: take the credit back.",
     ),
     Difference.PAYIN_BEHIND: Meaning(
         "Airtm went on and we did not: neither its webhook nor our own look was applied.",

@@ -44,3 +44,36 @@ def treasury_recorded(
         (account, amount_in - amount_out),
         (a.ADJUSTMENTS, amount_in - amount_out),
     )
+
+
+@forward
+def treasury_sent(*, reference: str, account: str, transit: str, amount: int) -> NewTransfer:
+    """The platform's own money has left a rail for the other one and is under way.
+
+    transit: the id that its place on the way is named by.
+    """
+    return transfer_of(
+        "treasury_sent",
+        reference,
+        ("treasury", account),
+        (account, -amount),
+        (a.in_transit(transit), amount),
+    )
+
+
+@forward
+def treasury_arrived(
+    *, reference: str, account: str, transit: str, sent: int, arrived: int
+) -> NewTransfer:
+    """What was under way has arrived, less what it cost; nothing is under way there any more.
+
+    arrived: what the rail's account is still to gain by it: zero where the chain has posted it.
+    """
+    return transfer_of(
+        "treasury_arrived",
+        reference,
+        ("treasury", account),
+        (a.in_transit(transit), -sent),
+        (account, arrived),
+        (a.ADJUSTMENTS, arrived - sent),
+    )

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from offerhub.domain.errors import ValidationFailed
-from offerhub.ledger import accounts, adjustments, checks, journal
-from offerhub.services import audit
+from offerhub.ledger import accounts, checks
 from offerhub.services.context import Context
 from offerhub.services.representations import money
 from offerhub.store import operations as operations_store
 from offerhub.store import orders as orders_store
 from offerhub.store import users as users_store
-from offerhub.store.database import atomic, snapshot
+from offerhub.store.database import snapshot
 
 
 def balance_sheet(ctx: Context) -> dict[str, Any]:
@@ -76,34 +74,3 @@ def _places(ctx: Context, names: list[str]) -> dict[str, str]:
     for order_id, escrow in orders_store.escrows_of(orders).items():
         places[accounts.contract(order_id)] = escrow.trustless_contract_id or ""
     return places
-
-
-def record_movement(
-    ctx: Context, *, rail: str, direction: str, amount_stroops: int, reason: str, reference: str
-) -> dict[str, Any]:
-    """Book money that the operator moved in or out of a rail; the sheet afterwards. Commits.
-
-    rail: AIRTM or STELLAR. What arrives on chain is read from the chain and not recorded here.
-    Raises: INVALID_AMOUNT, VALIDATION_ERROR.
-    """
-    adjustments.check_by_hand(amount_stroops)
-    if rail == "STELLAR" and direction == "IN":
-        raise ValidationFailed("direction", "What arrives on chain is booked from the chain.")
-    account = accounts.AIRTM_TREASURY if rail == "AIRTM" else accounts.STELLAR_TREASURY
-    amount_in = amount_stroops if direction == "IN" else 0
-    transfer = adjustments.treasury_recorded(
-        reference=reference, account=account, amount_in=amount_in,
-        amount_out=amount_stroops - amount_in,
-    )  # fmt: skip
-    with atomic():
-        if journal.was_posted(transfer.reference):
-            raise ValidationFailed("reference", "This reference was used before.")
-        posted = journal.post(transfer, now_ms=ctx.now_ms())
-        audit.record(
-            ctx, action="treasury.record", resource_type="treasury", resource_id=account,
-            after={
-                "direction": direction, "amount_stroops": amount_stroops, "reason": reason,
-                "reference": reference, "transfer_id": posted.transfer_id,
-            },
-        )  # fmt: skip
-        return balance_sheet(ctx)

@@ -1,6 +1,8 @@
 """Withdrawals."""
 
-from peewee import CharField, IntegerField, TextField
+from typing import Any
+
+from peewee import CharField, IntegerField, TextField, fn
 
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Stroops, Table
@@ -70,3 +72,15 @@ def due_for_check(*, now: int, limit: int) -> list[Withdrawal]:
         .limit(limit)
     )
     return list(query)
+
+
+def withdrawing_to_airtm() -> dict[str, int]:
+    """Stroops held for withdrawals to Airtm that have not ended, by user."""
+    ended = ("WITHDRAWAL_COMPLETED", "WITHDRAWAL_FAILED", "WITHDRAWAL_CANCELED")
+    query = (
+        Withdrawal.select(Withdrawal.user_id, fn.SUM(Withdrawal.amount))
+        .where((Withdrawal.destination_type == "AIRTM_BALANCE") & Withdrawal.status.not_in(ended))
+        .group_by(Withdrawal.user_id)
+    )
+    rows: Any = query.tuples()
+    return {user_id: int(amount) for user_id, amount in rows}

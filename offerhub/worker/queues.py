@@ -50,6 +50,9 @@ BELLS = {
     "reconciliation": Bell(
         "maintenance", "offerhub.worker.jobs.reconciliation.run", 3000, "providers are compared"
     ),
+    "treasury": Bell(
+        "maintenance", "offerhub.worker.jobs.treasury.keep", 300, "the treasury is kept in view"
+    ),
     "checkpoints": Bell(
         "maintenance", "offerhub.worker.jobs.checkpoints.write", 60, "the audit chain is noted"
     ),

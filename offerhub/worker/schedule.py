@@ -21,10 +21,10 @@ TICK_S = 1
 ANSWER_S = 5.0  # then the process ends, and is started anew
 INTERVALS_S = {
     "operations": 3, "inbox": 3, "deliveries": 3, "checks": 5, "housekeeping": 3600,
-    "books": 3600, "reconciliation": 3600, "checkpoints": 300,
+    "books": 3600, "reconciliation": 3600, "treasury": 3600, "checkpoints": 300,
 }  # fmt: skip
 # How long after a start the first one is; the others begin at once. A start has enough to do.
-FIRST_AFTER_S = {"books": 60, "reconciliation": 300, "checkpoints": 10}
+FIRST_AFTER_S = {"books": 60, "reconciliation": 300, "treasury": 120, "checkpoints": 10}
 
 
 def run_scheduler(*, redis_url: str) -> None:

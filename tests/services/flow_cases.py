@@ -25,12 +25,14 @@ from offerhub.services import (
     releases,
     topup_changes,
     topups,
+    treasury_movements,
     users,
     withdrawal_changes,
     withdrawals,
 )
 from offerhub.services.flows.keys import user_key
 from offerhub.services.flows.registry import FLOWS
+from offerhub.services.treasury_movements import Movement
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, connection
 from tests.services.world import SELLER_EMAIL, USD, World
@@ -534,6 +536,24 @@ def _fuel_done(world: World, subject: Subject) -> None:
     assert _xlm(world, subject.buyer["wallet"]["address"]) == 1_000 + refill
 
 
+def _outside(world: World) -> Subject:
+    address = world.control("POST", "/stellar/outside-account")["address"]
+    return Subject(_unique("out"), more={"address": address})
+
+
+def _ask_treasury_payment(world: World, subject: Subject) -> None:
+    movement = Movement(
+        rail="STELLAR", direction="OUT", amount_stroops=3 * USD, reason="paid out",
+        reference=subject.id, destination=subject.more["address"],
+    )  # fmt: skip
+    treasury_movements.check(world.ctx, movement)
+    treasury_movements.move(world.ctx, movement)
+
+
+def _treasury_payment_done(world: World, subject: Subject) -> None:
+    assert world.transfers(destination=subject.more["address"]) == [3 * USD]
+
+
 CASES = (
     Case("platform set-up", "platform.setup", _platform, _ask_platform, _platform_done),
     Case("wallet", "wallet.create", _new_user, _ask_wallet, _wallet_done),
@@ -580,5 +600,12 @@ CASES = (
         _payout_canceled,
     ),
     Case("fuel", "wallet.fuel", _drained, _ask_fuel, _fuel_done),
+    Case(
+        "treasury payment",
+        "treasury.payment",
+        _outside,
+        _ask_treasury_payment,
+        _treasury_payment_done,
+    ),
     Case("sweep", "wallet.sweep", _with_excess, _ask_sweep, _sweep_done),
 )

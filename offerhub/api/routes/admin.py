@@ -6,6 +6,7 @@ from offerhub.api import queues
 from offerhub.api.access import idempotent, prepared_by, require_scope
 from offerhub.api.blueprint import Routes
 from offerhub.api.schemas import admin as shapes
+from offerhub.api.schemas import treasury as treasury_shapes
 from offerhub.api.schemas.envelopes import PageQuery
 from offerhub.api.schemas.orders import Nothing
 from offerhub.api.state import current_context, current_edge
@@ -16,9 +17,12 @@ from offerhub.services import (
     operations,
     reconciliation,
     settling,
+    solvency,
     treasury,
+    treasury_movements,
 )
 from offerhub.services.context import Page
+from offerhub.services.treasury_movements import Movement
 
 blp = Routes("admin", __name__, url_prefix="/admin", description="For operators")
 
@@ -26,6 +30,14 @@ blp = Routes("admin", __name__, url_prefix="/admin", description="For operators"
 def _reconcile(_: dict[str, Any]) -> dict[str, Any]:
     """Ask the providers while no transaction is open; the run is recorded by itself."""
     return {"result": reconciliation.run(current_context())}
+
+
+def _check_movement(body: dict[str, Any]) -> dict[str, Any]:
+    """Ask the chain about a destination while no transaction is open."""
+    fields = dict(body)
+    movement = Movement(amount_stroops=fields.pop("amount"), **fields)
+    treasury_movements.check(current_context(), movement)
+    return {"movement": movement}
 
 
 @blp.route("/maintenance", methods=["GET"])
@@ -149,17 +161,29 @@ def get_reconciliation(reconciliation_id: str) -> dict[str, Any]:
 
 @blp.route("/treasury", methods=["GET"])
 @require_scope(ADMIN)
-@blp.response(200, shapes.Treasury)
-def get_treasury() -> dict[str, Any]:
-    """Read the balance sheet"""
-    return treasury.balance_sheet(current_context())
+@blp.arguments(treasury_shapes.TreasuryQuery, location="query")
+@blp.response(200, treasury_shapes.Treasury)
+def get_treasury(query: dict[str, Any]) -> dict[str, Any]:
+    """Read the balance sheet and whether each rail can pay what it may have to
+
+    With `ask=true` Airtm and the chain are asked what they hold, and for the wallets' XLM.
+    """
+    ctx = current_context()
+    return {
+        **treasury.balance_sheet(ctx),
+        "solvency": solvency.view(ctx, ask=query["ask"] == "true"),
+    }
 
 
 @blp.route("/treasury/movements", methods=["POST"])
 @require_scope(ADMIN)
 @idempotent(required=True)
-@blp.arguments(shapes.RecordMovement)
-@blp.response(201, shapes.Treasury)
-def record_treasury_movement(body: dict[str, Any]) -> dict[str, Any]:
-    """Book money of the platform that was moved in or out of a rail by hand"""
-    return treasury.record_movement(current_context(), amount_stroops=body.pop("amount"), **body)
+@prepared_by(_check_movement)
+@blp.arguments(treasury_shapes.RecordMovement)
+@blp.response(201, treasury_shapes.TreasuryMoved)
+def record_treasury_movement(_: dict[str, Any], *, movement: Movement) -> dict[str, Any]:
+    """Book money of the platform that was moved by hand, or have it paid on chain
+
+    With a `destination` a payment is started and its operation named; else it is only booked.
+    """
+    return treasury_movements.move(current_context(), movement)

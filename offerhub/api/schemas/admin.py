@@ -4,7 +4,6 @@ from marshmallow import Schema, fields
 
 from offerhub.api.schemas.envelopes import Body, PageQuery, Query
 from offerhub.api.schemas.fields import (
-    Amount,
     Choice,
     Flag,
     Moment,
@@ -202,35 +201,3 @@ class Difference(Schema):
 
 class ReconciliationDetail(ReconciliationRun):
     differences = fields.List(fields.Nested(Difference), required=True)
-
-
-class SheetLine(Schema):
-    account = shown_text()
-    amount = shown_amount()
-    amount_exact = shown_exact()
-
-
-class AssetLine(SheetLine):
-    place = shown_or_null(description="An address, a contract, or airtm.")
-
-
-class Treasury(Schema):
-    assets = fields.List(fields.Nested(AssetLine), required=True)
-    equity = fields.List(fields.Nested(SheetLine), required=True)
-    assets_total = shown_amount()
-    assets_total_exact = shown_exact()
-    owed_to_users = shown_amount()
-    owed_to_users_exact = shown_exact()
-    equity_total = shown_amount()
-    equity_total_exact = shown_exact()
-    difference = shown_amount()
-    difference_exact = shown_exact()
-    pending_operations = fields.Integer(required=True)
-
-
-class RecordMovement(Body):
-    rail = Choice("AIRTM", "STELLAR", required=True)
-    direction = Choice("IN", "OUT", required=True)
-    amount = Amount(required=True)
-    reason = Text(most=500, required=True)
-    reference = Text(most=200, required=True, metadata={"description": "Your own; used once."})

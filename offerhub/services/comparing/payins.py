@@ -5,6 +5,7 @@ from functools import partial
 
 from offerhub.domain.differences import Difference
 from offerhub.domain.topups import RANK
+from offerhub.ledger import journal, transfers
 from offerhub.ports.errors import ProviderFailure
 from offerhub.ports.payments import Payin, PayinListing
 from offerhub.services import topups
@@ -107,8 +108,15 @@ def _judge(ctx: Context, row: store.TopUp | None, payin: Payin | None) -> Found 
             repair=partial(_apply, ctx, row.id, payin),
         )  # fmt: skip
     if row.status in FINAL:
+        if target == "TOPUP_SUCCEEDED" and _is_held(row.id):
+            return None  # told when it was booked, and among the dead letters since
         return _found(Difference.PAYIN_STATE, row, payin, ours=row.amount)
     return _MOVING
+
+
+def _is_held(topup_id: str) -> bool:
+    with connection():
+        return journal.was_posted(transfers.held_reference(topup_id))
 
 
 def _apply(ctx: Context, topup_id: str, payin: Payin) -> bool:

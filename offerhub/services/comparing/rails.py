@@ -23,6 +23,7 @@ LOOKS = 4
 STILL_LOOKS = 2  # enough, when nothing moved in between
 _PAID = "withdrawal_paid"
 _CREDITED = "topup_credited"
+_HELD = "topup_held"
 
 Look = Callable[[Context], tuple[int, int]]
 
@@ -94,7 +95,8 @@ def _airtm(ctx: Context) -> tuple[int, int]:
     balance = ctx.app.payments.enterprise_balance()
     with snapshot():
         ours = journal.balance(accounts.AIRTM_TREASURY)
-        credited, paid = comparisons.posted(_CREDITED), comparisons.posted(_PAID)
+        credited = comparisons.posted(_CREDITED) | comparisons.posted(_HELD)
+        paid = comparisons.posted(_PAID)
         topups, withdrawals = comparisons.topups_by_id(), comparisons.payouts_by_id()
     ours += sum(
         one.net_stroops

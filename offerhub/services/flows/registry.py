@@ -9,6 +9,7 @@ from offerhub.services.flows.order_refund import OrderRefund
 from offerhub.services.flows.order_release import MilestoneRelease, OrderRelease
 from offerhub.services.flows.platform_setup import PlatformSetup
 from offerhub.services.flows.topup_payin import TopupPayin
+from offerhub.services.flows.treasury_payment import TreasuryPayment
 from offerhub.services.flows.wallet_create import WalletCreate
 from offerhub.services.flows.wallet_fuel import WalletFuel
 from offerhub.services.flows.wallet_sweep import WalletSweep
@@ -33,6 +34,7 @@ FLOWS: dict[str, Flow] = {
         MilestoneRelease(),
         DisputeOpen(),
         DisputeResolve(),
+        TreasuryPayment(),
         WithdrawalChain(),
         WithdrawalAirtm(),
         WithdrawalCancel(),

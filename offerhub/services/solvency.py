@@ -1,0 +1,134 @@
+"""Whether each rail can pay what it may have to, by the books, and what it holds, when asked.
+
+Users are owed on no rail in particular: what is available may be withdrawn by Airtm or on chain.
+But what is committed names its rail. Airtm has to pay the withdrawals to Airtm. On chain, reserved
+money has to reach a contract and withdrawals an address, each from its user's own wallet, and what
+that wallet lacks comes from the treasury. So a rail is solvent if it covers what is committed on
+it, and the whole is solvent if all assets cover all that is owed.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from offerhub.ledger import accounts, checks
+from offerhub.ports.errors import ProviderFailure
+from offerhub.services.context import Context
+from offerhub.services.representations import money, timestamp
+from offerhub.services.xlm import platform_xlm
+from offerhub.store import ledger as ledger_store
+from offerhub.store import treasury_snapshots as snapshots_store
+from offerhub.store import withdrawals as withdrawals_store
+from offerhub.store.database import atomic, connection, snapshot
+
+KEPT_MS = 400 * 24 * 3_600_000
+
+
+def view(ctx: Context, *, ask: bool = False) -> dict[str, Any]:
+    """Per rail and as a whole, of one moment. Not inside a transaction when `ask`.
+
+    ask: also ask Airtm and the chain what they hold; one that does not answer is null there.
+    """
+    with snapshot():
+        sheet = checks.sheet()
+        cached = ledger_store.cached_all()
+        to_airtm = withdrawals_store.withdrawing_to_airtm()
+    owed: dict[str, int] = defaultdict(int)
+    committed: dict[str, int] = defaultdict(int)
+    for name, balance in cached.items():
+        kind = accounts.kind(name)
+        owed[kind] += balance
+        if kind in {accounts.RESERVED, accounts.WITHDRAWING}:
+            committed[str(accounts.owner(name))] += balance
+    for user_id, amount in to_airtm.items():
+        committed[user_id] -= amount
+    wallets = {
+        name.split(":", 1)[1]: amount
+        for name, amount in sheet.assets.items()
+        if name.startswith("stellar.wallet:")
+    }
+    in_wallets = sum(wallets.values())
+    lacking = sum(max(0, due - wallets.get(user, 0)) for user, due in committed.items())
+    airtm = sheet.assets.get(accounts.AIRTM_TREASURY, 0)
+    treasury = sheet.assets.get(accounts.STELLAR_TREASURY, 0)
+    in_transit = _sum(sheet.assets, "in_transit:")
+    contracts = _sum(sheet.assets, "escrow.contract:")
+    missing = max(0, sheet.liabilities_stroops - sheet.assets_stroops)
+    rails = [
+        _rail("AIRTM", holds=airtm, committed=sum(to_airtm.values()), spendable=airtm),
+        _rail(
+            "STELLAR", holds=treasury + sum(wallets.values()), committed=lacking, spendable=treasury
+        ),
+    ]
+    return {
+        "solvent": missing == 0 and all(rail["solvent"] for rail in rails),
+        **money("shortage", missing),
+        **money("available", owed[accounts.AVAILABLE]),
+        **money("reserved", owed[accounts.RESERVED]),
+        **money("withdrawing", owed[accounts.WITHDRAWING]),
+        **money("in_escrow", owed["escrow"]),
+        **money("in_contracts", contracts),
+        **money("in_wallets", in_wallets),
+        **money("in_transit", in_transit),
+        "rails": [
+            {**rail, **money("theirs", theirs)}
+            for rail, theirs in zip(rails, _theirs(ctx) if ask else (None, None), strict=True)
+        ],
+        "xlm": _xlm(ctx) if ask else None,
+    }
+
+
+def take_snapshot(ctx: Context) -> dict[str, Any]:
+    """Keep the view of this moment; old ones are deleted. Commits."""
+    shown = view(ctx)
+    now = ctx.now_ms()
+    with atomic():
+        snapshots_store.insert(at=now, solvent=shown["solvent"], view=shown)
+        snapshots_store.purge(before=now - KEPT_MS)
+    return shown
+
+
+def history(_: Context, *, limit: int) -> list[dict[str, Any]]:
+    """Kept views, newest first, each with its moment."""
+    with connection():
+        rows = snapshots_store.newest(limit=limit)
+    return [{"taken_at": timestamp(row.id), **row.view} for row in rows]
+
+
+def _rail(name: str, *, holds: int, committed: int, spendable: int) -> dict[str, Any]:
+    """committed: what has to be paid from `spendable`, the part that is no user's wallet."""
+    short = max(0, committed - spendable)
+    return {
+        "rail": name,
+        **money("holds", holds),
+        **money("spendable", spendable),
+        **money("committed", committed),
+        **money("shortage", short),
+        "solvent": short == 0,
+    }
+
+
+def _sum(assets: dict[str, int], prefix: str) -> int:
+    return sum(amount for name, amount in assets.items() if name.startswith(prefix))
+
+
+def _theirs(ctx: Context) -> tuple[int | None, int | None]:
+    """What Airtm says that we have, and the USDC of the treasury's wallet."""
+    airtm = stellar = None
+    try:
+        balance = ctx.app.payments.enterprise_balance()
+        airtm = balance.available_stroops + balance.pending_stroops
+    except ProviderFailure:
+        pass  # null says so
+    try:
+        account = ctx.app.chain.account(ctx.app.platform_keys.treasury.address)
+        stellar = account.usdc_stroops if account else 0
+    except ProviderFailure:
+        pass
+    return airtm, stellar
+
+
+def _xlm(ctx: Context) -> list[dict[str, Any]] | None:
+    try:
+        return [wallet.shown() for wallet in platform_xlm(ctx)]
+    except ProviderFailure:
+        return None
