@@ -301,7 +301,7 @@ def test_sqlite_postgres_and_the_model_agree_after_every_step(
 ) -> None:
     totals: Counter[str] = Counter()
     run_state_machine_as_test(
-        lambda: Stream(worlds, totals),
+        lambda: Stream(worlds, totals),  # type: ignore[arg-type]
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
