@@ -5,16 +5,12 @@ from typing import Final
 from flask import Response
 
 from offerhub.api.edge import Edge
-from offerhub.api.state import Budget, RequestState, client_address
-from offerhub.domain.errors import OfferHubError
+from offerhub.api.rate_limits import RateLimited
+from offerhub.api.state import Budget, RequestState, client_network
 from offerhub.services.credentials import Principal
 
 # Routes without credentials: landings, documentation, unknown paths.
 PUBLIC_FACTOR: Final = 5
-
-
-class RateLimited(OfferHubError):
-    code = "RATE_LIMITED"
 
 
 def spend(edge: Edge, state: RequestState, subject: str, *, limit_name: str) -> None:
@@ -32,9 +28,25 @@ def spend_of_address(edge: Edge, state: RequestState, *, enforced: bool) -> None
     """Count one request without credentials. Raises: RateLimited, if `enforced`."""
     limit = edge.app.policy.rate_limits_per_min["api_key"] * PUBLIC_FACTOR
     if enforced:
-        _spend(edge, state, f"address:{client_address()}", limit=limit)
+        _spend(edge, state, f"address:{client_network()}", limit=limit)
     else:
         state.budget = Budget(limit, limit, 0)
+
+
+def refuse_for(edge: Edge, state: RequestState, seconds: int) -> None:
+    """Refuse a stranger without counting. Raises: RateLimited, unless `seconds` is 0."""
+    if seconds:
+        limit = edge.app.policy.rate_limits_per_min["failed_logins"]
+        state.budget = Budget(limit, 0, seconds)
+        raise RateLimited(retry_after_s=seconds, limit=limit)
+
+
+def spend_of_forgery(edge: Edge, state: RequestState) -> None:
+    """Count one webhook whose signature is wrong; signed ones are never held up.
+
+    Raises: RateLimited.
+    """
+    spend(edge, state, f"forged:{client_network()}", limit_name="failed_logins")
 
 
 def spend_of_user(edge: Edge, state: RequestState, name: str, user_id: str) -> None:

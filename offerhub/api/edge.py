@@ -7,6 +7,7 @@ from flask import current_app
 
 from offerhub.api.rate_limits import RateLimiter
 from offerhub.api.redis_gate import RedisGate
+from offerhub.api.strangers import Strangers
 from offerhub.api.stream_seats import StreamSeats
 from offerhub.services.context import App
 from offerhub.services.credentials import Credentials, UseRecorder
@@ -37,6 +38,7 @@ class Edge:
     maintenance: Gate
     observer: Observer
     metrics_token: str = ""
+    strangers: Strangers = field(default_factory=Strangers)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

@@ -17,7 +17,7 @@ from offerhub.api.access import Idempotency
 from offerhub.api.edge import Edge
 from offerhub.api.state import RequestState
 from offerhub.domain.errors import IdempotencyKeyInProgress, OfferHubError, ValidationFailed
-from offerhub.services.idempotency import Answer, Claim, Kept, is_over, settle
+from offerhub.services.idempotency import Answer, Claim, Kept, is_over, kept_since, settle
 
 LOCK_MS: Final = 60_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
@@ -83,7 +83,14 @@ def begin(edge: Edge, state: RequestState, rule: Idempotency, kept: Kept | None)
     )
     if kept is not None and not expired:
         return settle(state.claim, kept)
-    _lock(edge, state)
+    try:
+        _lock(edge, state)
+    except IdempotencyKeyInProgress:
+        # The lock outlives the request that took it: its answer may have been kept meanwhile.
+        answered = kept_since(edge.app, state.claim)
+        if answered is None:
+            raise
+        return answered
     return None
 
 

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from offerhub.api import access, auth, budgets, errors, execution, idempotency, json_body, metrics
 from offerhub.api.auth import Unauthorized
 from offerhub.api.edge import Edge, edge
-from offerhub.api.state import RequestState, client_address, state
+from offerhub.api.state import RequestState, client_address, client_network, state
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.logs import get_logger
@@ -81,12 +81,19 @@ def _before() -> Response | None:
 
 
 def _let_in(at: Edge, now: RequestState, declared: access.Access) -> Kept | None:
+    network, credentials = client_network(), request.headers.get("Authorization", "")
+    budgets.refuse_for(at, now, at.strangers.held_off_s(network, credentials))
     try:
         kept = auth.authenticate(at, now)
     except (Unauthorized, InvalidApiKey):
-        # Too many refusals from one address answer 429; good credentials are never held up.
-        budgets.spend(at, now, f"refused:{client_address()}", limit_name="failed_logins")
+        # Too many refusals from one network answer 429, by and by without asking the database.
+        try:
+            budgets.spend(at, now, f"refused:{network}", limit_name="failed_logins")
+        except budgets.RateLimited as too_many:
+            at.strangers.hold_off(network, int(too_many.details["retry_after_s"]))
+            raise
         raise
+    at.strangers.remember(credentials)
     who = now.principal
     if who is None:
         raise RuntimeError("authentication neither refused nor found anybody")

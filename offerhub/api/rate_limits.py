@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from offerhub.api.redis_gate import RedisGate
+from offerhub.domain.errors import OfferHubError
 
 WINDOW_MS: Final = 60_000
 SLOT_MS: Final = 500
@@ -54,6 +55,10 @@ local reset = 0
 if n > 0 then reset = (first + slots + 1) * slot_ms - now end
 return {allowed, n, reset}
 """
+
+
+class RateLimited(OfferHubError):
+    code = "RATE_LIMITED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Not here: anything that outlives the request (`edge`).
 
 import time
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 
 from flask import g, request
@@ -78,6 +79,23 @@ def current_context() -> Context:
 
 def current_edge() -> Edge:
     return edge()
+
+
+def client_network() -> str:
+    """What limits count as one stranger: an IPv4 address, or the /64 that an IPv6 one is in.
+
+    One host is given a whole /64 and may use a new address for every request.
+    """
+    text = client_address()
+    try:
+        address = ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return text
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def client_address() -> str:

@@ -117,6 +117,19 @@ def settle(claim: Claim, kept: Kept) -> Answer:
     return Answer(kept.status, body, replayed=True)
 
 
+def kept_since(app: App, claim: Claim) -> Answer | None:
+    """The answer that another request kept under the key by now, if it did.
+
+    Raises: IdempotencyKeyReused for another request.
+    """
+    with connection():
+        kept = store.find(claim.marketplace_id, claim.key)
+    now = app.now_ms()
+    if kept is None or (kept.expires_at or now + 1) <= now:
+        return None
+    return settle(claim, kept)
+
+
 def perform(
     app: App,
     claim: Claim | None,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from offerhub.domain.money import format_amount, format_exact
+from offerhub.services import failure_words
 
 Json = dict[str, Any]
 
@@ -124,7 +125,7 @@ def topup(row: Any) -> Json:
         "airtm_payin_id": row.airtm_payin_id,
         "description": row.description,
         "metadata": row.metadata,
-        "failure_reason": row.failure_reason,
+        "failure_reason": failure_words.shown(row.failure_reason),
         "late_success": row.late_success,
         "expires_at": timestamp(row.expires_at),
         **_times(row),
@@ -256,7 +257,7 @@ def withdrawal(row: Any, *, operation_row: Any | None = None) -> Json:
         "status": row.status,
         "airtm_payout_id": row.airtm_payout_id,
         "stellar_tx_hash": row.stellar_tx_hash,
-        "failure_reason": row.failure_reason,
+        "failure_reason": failure_words.shown(row.failure_reason),
         "operation": operation(operation_row),
         "description": row.description,
         "metadata": row.metadata,

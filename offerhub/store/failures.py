@@ -29,6 +29,9 @@ def is_passing(error: BaseException) -> bool:
 
 def is_unavailable(error: BaseException) -> bool:
     """The database cannot be reached, or has no connection to spare."""
+    code = getattr(_driver_error(error), "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_ERROR:
+        return False  # SQL that cannot be run, such as a sum that overflows: no outage, a fault
     return isinstance(error, OperationalError | InterfaceError | MaxConnectionsExceeded)
 
 

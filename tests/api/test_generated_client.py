@@ -65,6 +65,7 @@ def test_the_generated_client_passes_the_strictest_type_check(made: Path) -> Non
 
 
 def test_the_generated_client_runs_an_order(made: Path, api: Caller, world: World) -> None:
+    world.set_up()
     client = _client(api)
     models = importlib.import_module(f"{PACKAGE}.models")
     buyer = world.funded_user("buyer", "100.00")["id"]

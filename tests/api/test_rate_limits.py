@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from standardwebhooks.webhooks import Webhook
 
 from offerhub.api.rate_limits import SLOT_MS, WINDOW_MS, LocalLimiter, RateLimiter
 from offerhub.api.redis_gate import RedisGate
+from offerhub.services import credentials
 from tests.api.caller import Caller, code, open_api
 from tests.fixtures.valkey import ValkeyServer
 from tests.services.world import World
@@ -73,10 +75,11 @@ def test_withdrawals_are_limited_per_user(world: World) -> None:
     assert [api.post("/withdrawals", body).status_code for _ in range(2)] == [422, 429]
 
 
-def test_refused_credentials_are_counted_per_address_and_good_ones_never_held_up(
+def test_refused_credentials_are_counted_per_address_and_known_good_ones_never_held_up(
     world: World,
 ) -> None:
     api = _limited(world, failed_logins=3)
+    assert api.get("/me").status_code == 200
     stranger = api.with_key("ohk_test_wrong")
     statuses = [stranger.get("/me").status_code for _ in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
@@ -192,3 +195,53 @@ def test_a_limit_is_read_quickly(redis_url: str) -> None:
     for _ in range(200):
         limiter.take("one", limit=10**6)
     assert (time.perf_counter() - started) / 200 < 0.02
+
+
+def test_guessing_costs_the_database_nothing_once_the_limit_is_spent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = _limited(world, failed_logins=2)
+    assert api.get("/me").status_code == 200
+    wrong = "ohk_test_" + "a" * 21 + "_" + "b" * 43
+    stranger = api.with_key(wrong)
+    assert [stranger.get("/me").status_code for _ in range(3)] == [401, 401, 429]
+    looked_up: list[str] = []
+    load = credentials._load
+
+    def counted(key_id: str, *more: Any) -> Any:
+        looked_up.append(key_id)
+        return load(key_id, *more)
+
+    monkeypatch.setattr(credentials, "_load", counted)
+    refused = [stranger.get("/me") for _ in range(5)]
+    assert {answer.status_code for answer in refused} == {429}
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 61 for answer in refused)
+    assert looked_up == []
+    assert api.get("/me").status_code == 200
+    assert len(looked_up) == 1
+
+
+def test_one_ipv6_network_is_one_stranger(world: World) -> None:
+    api = _limited(world, failed_logins=3).with_key("ohk_test_wrong")
+    addresses = [f"2001:db8:1:2:{n:x}::{n:x}" for n in range(1, 6)]
+    statuses = [replace(api, address=address).get("/me").status_code for address in addresses]
+    assert statuses == [401, 401, 401, 429, 429]
+    assert replace(api, address="2001:db8:1:3::1").get("/me").status_code == 401
+    assert replace(api, address="::ffff:192.0.2.9").get("/me").status_code == 401
+
+
+def test_forged_webhooks_are_limited_per_address_and_signed_ones_never(world: World) -> None:
+    api = _limited(world, failed_logins=2).with_key(None)
+    statuses = [api.post("/webhooks/airtm", {"n": n}, key=None).status_code for n in range(4)]
+    assert statuses == [400, 400, 429, 429]
+    elsewhere = replace(api, address="192.0.2.77")
+    assert elsewhere.post("/webhooks/airtm", {}, key=None).status_code == 400
+    raw, name, at = b'{"type": "payin.updated", "data": {}}', "msg_1", world.clock.now()
+    secret = world.environ["AIRTM_WEBHOOK_SECRET"]
+    headers = {
+        "svix-id": name,
+        "svix-timestamp": str(int(at.timestamp())),
+        "svix-signature": Webhook(secret).sign(name, at, raw.decode()),
+    }
+    signed = api.send("POST", "/webhooks/airtm", raw=raw, headers=headers)
+    assert code(signed) == "INVALID_REQUEST" if signed.status_code == 400 else signed.json["data"]

@@ -107,3 +107,9 @@ def test_a_folder_that_is_not_there_is_unavailable(tmp_path) -> None:
     with pytest.raises(Exception, match=r"(?i)unable to open") as raised:
         away.connect()
     assert is_unavailable(raised.value)
+
+
+def test_a_sum_that_overflows_is_no_outage(sqlite: str) -> None:
+    error = _failure("SELECT sum(n) FROM (SELECT 9223372036854775807 AS n UNION ALL SELECT 1)")
+    assert "overflow" in str(error)
+    assert not is_unavailable(error)

@@ -5,6 +5,7 @@ from flask import Response, request
 from offerhub.api.access import public
 from offerhub.api.blueprint import Routes
 from offerhub.api.execution import succeed
+from offerhub.api.forgeries import counted
 from offerhub.api.state import current_context
 from offerhub.services import inbox
 
@@ -19,7 +20,10 @@ def receive_airtm() -> Response:
 
     Signed with the Svix headers; without a configured secret nothing is accepted.
     """
-    duplicate = inbox.receive_airtm(current_context(), dict(request.headers), request.get_data())
+    with counted():
+        duplicate = inbox.receive_airtm(
+            current_context(), dict(request.headers), request.get_data()
+        )
     return succeed({"duplicate": duplicate}, status=200)
 
 
@@ -32,7 +36,8 @@ def receive_trustless_work() -> Response:
     Signed as Standard Webhooks say; without a configured secret nothing is accepted. It makes the
     work on that contract look at once, and changes nothing by itself.
     """
-    duplicate = inbox.receive_trustless_work(
-        current_context(), dict(request.headers), request.get_data()
-    )
+    with counted():
+        duplicate = inbox.receive_trustless_work(
+            current_context(), dict(request.headers), request.get_data()
+        )
     return succeed({"duplicate": duplicate}, status=200)
