@@ -92,6 +92,26 @@ MUTANTS = (
                 "        verdict: Verdict = Absent()\n",
             ),
         ),
+        (
+            "tests/faults/test_chain_faults.py::test_what_is_never_included_is_built_anew_only_"
+            "after_its_time_has_passed[sqlite-withdrawal]",
+        ),
+    ),
+    Mutant(
+        "M6",
+        "The same, and a pay-out that was committed before counts as refused.",
+        (
+            Change(
+                _ENGINE,
+                "        verdict: Verdict = _look_up(run, step, row) if resumed else Absent()\n",
+                "        verdict: Verdict = Absent()\n",
+            ),
+            Change(
+                "offerhub/providers/airtm/adapter.py",
+                "            if refusal.code != reasons.PAYOUT_ALREADY_PROCESSED:\n",
+                "            if refusal.code:\n",
+            ),
+        ),
         (f"{_LOST}::test_money_that_was_paid_is_never_given_back[sqlite-pay-out committed]",),
     ),
     Mutant(
@@ -147,7 +167,8 @@ MUTANTS = (
                 '    if row is None or row.status != "PENDING":\n',
             ),
         ),
-        ("tests/services/test_engine.py::test_whoever_lost_the_lease_writes_nothing[sqlite]",),
+        ("tests/services/test_fenced_work.py::test_whoever_was_overtaken_writes_nothing_while_the_"
+         "other_is_at_work[sqlite-call]",),
     ),
     Mutant(
         "M11",
@@ -186,7 +207,7 @@ MUTANTS = (
                 "    return -(-amount_stroops * fee_bps // BPS)\n",
             ),
         ),
-        ("tests/domain/test_fees.py",),
+        ("tests/domain/test_fees.py::test_a_release_pays_what_the_contract_pays",),
     ),
     Mutant(
         "M14",

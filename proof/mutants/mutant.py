@@ -48,11 +48,11 @@ class Mutant:
         return texts
 
 
-def test_file(test: str) -> str:
+def file_of(test: str) -> str:
     """The file that a test's id names."""
     return test.partition("::")[0]
 
 
-def test_function(test: str) -> str:
+def function_of(test: str) -> str:
     """The function that a test's id names, without class and parameters."""
     return test.partition("[")[0].rpartition("::")[2]

@@ -15,7 +15,7 @@ from typing import Any
 
 from proof.mutants.catalogue import MUTANTS
 from proof.mutants.copies import ROOT, Copy, copy_of_the_tree
-from proof.mutants.mutant import Mutant, Outdated, test_file
+from proof.mutants.mutant import Mutant, Outdated, file_of
 from proof.plan import Figure, Result
 
 MUTANT_TIMEOUT_S = 120.0
@@ -24,6 +24,10 @@ _NO_CATCH = {
     "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError", "NameError",
     "UnboundLocalError",
 }  # fmt: skip
+
+
+class NoSuchMutant(LookupError):
+    """A case that no mutant has."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,17 @@ class Verdict:
 
 
 def run(names: Sequence[str] | None, *, workers: int) -> list[Result]:
-    """One result per case named in `names`, of all mutants if it is None. Raises: LookupError."""
+    """One result per case named in `names`, of all mutants if it is None. Raises: NoSuchMutant."""
     verdicts = judge(chosen(names), workers=workers)
     cases = dict.fromkeys(verdict.mutant.case for verdict in verdicts)
     return [_result(case, [v for v in verdicts if v.mutant.case == case]) for case in cases]
 
 
 def chosen(names: Sequence[str] | None) -> list[Mutant]:
-    """The mutants of these cases. Raises: LookupError for a case that has none."""
+    """The mutants of these cases. Raises: NoSuchMutant for a case that has none."""
     unknown = set(names or ()) - {mutant.case for mutant in MUTANTS}
     if unknown:
-        raise LookupError(f"no mutant is called {', '.join(sorted(unknown))}")
+        raise NoSuchMutant(f"no mutant is called {', '.join(sorted(unknown))}")
     return [mutant for mutant in MUTANTS if names is None or mutant.case in names]
 
 
@@ -85,7 +89,7 @@ def _shares(mutants: Sequence[Mutant], *, workers: int) -> list[list[str]]:
     """The tests of the mutants, each once, as shares for the workers; a file stays together."""
     files: dict[str, list[str]] = {}
     for test in dict.fromkeys(test for mutant in mutants for test in mutant.tests):
-        files.setdefault(test_file(test), []).append(test)
+        files.setdefault(file_of(test), []).append(test)
     shares: list[list[str]] = [[] for _ in range(max(1, workers))]
     for tests in sorted(files.values(), key=len, reverse=True):
         min(shares, key=len).extend(tests)
@@ -142,14 +146,17 @@ def _verdict(copy: Copy, mutant: Mutant, failures: Mapping[str, str]) -> Verdict
         return result(False, "", done.trouble)
     for end in done.ends:
         line = f"{end['kind']}: {end['error']}"
-        if end["when"] == "call" and end["outcome"] == "failed" and _counts(end):
+        if is_catch(end):
             return result(True, end["test"], line)
         if end["outcome"] == "failed":
             return result(False, end["test"], f"no catch, {end['when']} ended with {line}")
     return result(False, "", "every test passed on it")
 
 
-def _counts(end: Mapping[str, Any]) -> bool:
+def is_catch(end: Mapping[str, Any]) -> bool:
+    """Whether a test failed in its body, and not because something could not even run."""
+    if end["when"] != "call" or end["outcome"] != "failed":
+        return False
     timed_out = end["kind"] == "Failed" and "Timeout" in end["error"]
     stumbled = any(f"{name}(" in end["error"] for name in _NO_CATCH)
     return end["kind"] not in _NO_CATCH and not timed_out and not stumbled
