@@ -54,6 +54,21 @@ def escrow_paid_out(
 
 
 @forward
+def dust_evened(*, tx_hash: str, order_id: str, amount: int) -> NewTransfer:
+    """The platform fills a contract up to whole cents, so that it can divide what it holds.
+
+    Spent, not moved: whom the contract gives it is credited when it pays, with the dust.
+    """
+    return transfer_of(
+        "dust_evened",
+        tx_hash,
+        ("order", order_id),
+        (a.ADJUSTMENTS, -amount),
+        (a.STELLAR_TREASURY, -amount),
+    )
+
+
+@forward
 def refund_made_whole(
     *, tx_hash: str, order_id: str, buyer_id: str, platform_fee: int, protocol_fee: int
 ) -> NewTransfer:

@@ -94,8 +94,15 @@ class Escrows(Protocol):
     def build_deploy(self, terms: EscrowTerms, *, signer: SigningKey) -> SignedTransaction: ...
 
     def build_fund(
-        self, contract_id: str, terms: EscrowTerms, *, signer: SigningKey
-    ) -> SignedTransaction: ...
+        self,
+        contract_id: str,
+        terms: EscrowTerms,
+        *,
+        signer: SigningKey,
+        amount_stroops: int | None = None,
+    ) -> SignedTransaction:
+        """Move the terms' amount into the contract, or another one: it takes any, from anybody."""
+        ...
 
     def build_milestone_status(
         self,

@@ -22,6 +22,7 @@ from offerhub.sandbox.knobs import AirtmKnobs, Knobs
 from offerhub.sandbox.provider_wire import ProviderWire
 from offerhub.sandbox.store import SandboxStore
 from offerhub.sandbox.trustless_work.blueprint import RATE_LIMIT, trustless_work_blueprint
+from offerhub.sandbox.trustless_work.engine import TrustlessWork
 from offerhub.sandbox.webhook_queue import Target, WebhookQueue
 from offerhub.sandbox.webhooks import WebhookSender
 
@@ -65,6 +66,7 @@ class SandboxServer:
         )
         self.rules = FaultRules()
         self.journal = CallJournal()
+        self.trustless_work = TrustlessWork(self.chain)
         self.app = self._flask_app()
         self._progress = Progress(self.airtm)
         self._sender = WebhookSender(self.webhook_queue, self.knobs)
@@ -139,6 +141,7 @@ class SandboxServer:
         app.register_blueprint(
             trustless_work_blueprint(
                 self.chain,
+                engine=self.trustless_work,
                 api_key=config.trustless_work_api_key,
                 rate_limit=RATE_LIMIT if config.enforce_rate_limits else None,
             )
@@ -148,6 +151,7 @@ class SandboxServer:
             control_blueprint(
                 airtm=self.airtm,
                 chain=self.chain,
+                trustless_work=self.trustless_work,
                 rules=self.rules,
                 journal=self.journal,
                 queue=self.webhook_queue,

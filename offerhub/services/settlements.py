@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from offerhub.domain.fees import BPS, PROTOCOL_FEE_BPS
 from offerhub.domain.orders import MILESTONE
 from offerhub.ledger import journal, payouts
 from offerhub.services import audit
@@ -22,6 +23,7 @@ from offerhub.services.representations import milestone as show_milestone
 from offerhub.services.steps import Contradiction
 from offerhub.store import orders as store
 
+PROTOCOL_FEE_TOLERANCE_STROOPS = 10  # floors taken part by part may differ by a few
 SETTLED = ("RELEASED", "REFUNDED")
 # Ending a whole order ends its milestones wherever they are: the buyer's approval of all stands for
 # each completion, and a refund is on chain the buyer's dispute and the platform's decision.
@@ -223,6 +225,7 @@ def _paid(
         to_protocol=sum(by_address.values()),
     )
     total = paid.to_buyer + paid.to_seller + paid.to_platform + paid.to_protocol
+    _check_protocol_share(paid.to_protocol, of=total, tx_hash=tx_hash)
     expected = {
         "RELEASED": paid.to_seller > 0 and paid.to_buyer == 0,
         "REFUNDED": paid.to_buyer > 0 and paid.to_seller == 0,
@@ -233,3 +236,18 @@ def _paid(
             f"transaction {tx_hash} paid {total} of {owed} stroops, and is no {outcome}"
         )
     return paid
+
+
+def _check_protocol_share(taken: int, *, of: int, tx_hash: str) -> None:
+    """Whatever goes to nobody that we know counts as the protocol's, so it has a bound.
+
+    Less is fine: a network may charge none. More would be borne by the users, or, on a refund made
+    whole, by the platform, without anybody having decided so. Raises: Contradiction.
+    """
+    most = -(-of * PROTOCOL_FEE_BPS // BPS) + PROTOCOL_FEE_TOLERANCE_STROOPS
+    if taken > most:
+        raise Contradiction(
+            f"transaction {tx_hash} took {taken} of {of} stroops for the protocol or somebody"
+            f" unknown; its {PROTOCOL_FEE_BPS / 100} % are at most {most}: nothing is booked,"
+            " see where the money went"
+        )

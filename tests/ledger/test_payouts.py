@@ -106,6 +106,12 @@ def test_after_a_full_refund_made_whole_the_buyer_has_all_and_the_platform_bears
     assert both[a.STELLAR_TREASURY] == -paid.protocol_stroops
 
 
+def test_filling_a_contract_up_to_whole_cents_is_paid_by_the_platform() -> None:
+    filled = payouts.dust_evened(tx_hash="ab", order_id=ORDER, amount=99_999)
+    assert_balances(filled)
+    assert totals(filled) == {a.ADJUSTMENTS: -99_999, a.STELLAR_TREASURY: -99_999}
+
+
 def test_the_worked_example_of_a_refund_at_five_percent() -> None:
     usd = parse_exact
     refund = paid_out(

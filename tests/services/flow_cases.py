@@ -3,8 +3,7 @@
 Used by the crash tests and by the fault tests: whatever happens in between, the end is the same.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -30,68 +29,12 @@ from offerhub.services import (
     withdrawal_changes,
     withdrawals,
 )
-from offerhub.services.flows.keys import user_key
-from offerhub.services.flows.registry import FLOWS
 from offerhub.services.treasury_movements import Movement
-from offerhub.store import operations as operations_store
-from offerhub.store.database import atomic, connection
+from offerhub.store.database import atomic
+from tests.services.cases import Case, Subject
 from tests.services.world import SELLER_EMAIL, USD, World
 
 _numbers = count(1)
-
-
-@dataclass
-class Subject:
-    """What a case works on. `operation_id` is the operation under test."""
-
-    id: str
-    buyer: dict[str, Any] = field(default_factory=dict)
-    seller: dict[str, Any] = field(default_factory=dict)
-    operation_id: str = ""
-    more: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Case:
-    """arrange makes what is there before; ask records the operation; settled looks at the end."""
-
-    name: str
-    kind: str
-    arrange: Callable[[World], Subject]
-    ask: Callable[[World, Subject], None]
-    settled: Callable[[World, Subject], None]
-    skipped: tuple[str, ...] = ()
-    planned: tuple[str, ...] = ()  # where the steps follow from the subject
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        return self.planned or tuple(step.name for step in FLOWS[self.kind].steps)
-
-    def begin(self, world: World) -> Subject:
-        """Arrange and ask; the operation waits for a worker."""
-        subject = self.arrange(world)
-        self.ask(world, subject)
-        with connection():
-            pending = [
-                row
-                for row in operations_store.listed(status="PENDING", limit=100)
-                if row.kind == self.kind
-            ]
-        assert len(pending) == 1, [row.kind for row in pending]
-        subject.operation_id = pending[0].id
-        return subject
-
-    def check(self, world: World, subject: Subject) -> None:
-        """The operation succeeded, nothing is left over, the effect happened once, books agree."""
-        with connection():
-            operation = operations_store.get(subject.operation_id)
-            assert operation is not None
-            assert operation.status == "SUCCEEDED", (operation.status, operation.last_error)
-            steps = operations_store.steps_of(operation.id)
-            assert operations_store.Claim.select().count() == 0, "a signer is still claimed"
-        assert {step.status for step in steps} <= {"SUCCEEDED", "EXPIRED"}
-        self.settled(world, subject)
-        world.check()
 
 
 # --- who takes part ---------------------------------------------------------------------------
@@ -383,6 +326,27 @@ def _resolve_done(world: World, subject: Subject) -> None:
     _refund_done(world, subject)
 
 
+def _disputed_with_dust(world: World) -> Subject:
+    subject = _disputed(world)
+    contract = orders.get_order(world.ctx, subject.id)["escrow"]["trustless_contract_id"]
+    world.control("POST", "/stellar/dust", contract=contract)
+    return subject
+
+
+def _ask_split(world: World, subject: Subject) -> None:
+    disputes.resolve(
+        world.ctx, subject.more["dispute"], decision="SPLIT", release_stroops=25 * USD,
+        refund_stroops=15 * USD,
+    )  # fmt: skip
+
+
+def _split_done(world: World, subject: Subject) -> None:
+    order = orders.get_order(world.ctx, subject.id)
+    assert (order["status"], order["resolution"]) == ("CLOSED", "SPLIT")
+    paid = world.transfers(source=order["escrow"]["trustless_contract_id"])
+    assert sum(paid) == subject.more["amount"] + USD // 100  # filled up to the next cent, once
+
+
 # --- money out --------------------------------------------------------------------------------
 
 
@@ -500,29 +464,9 @@ def _sweep_done(world: World, subject: Subject) -> None:
     assert world.balance(accounts.wallet(subject.buyer["id"])) == 10 * USD
 
 
-def drain_xlm(world: World, user_id: str, *, left_stroops: int = 1_000) -> None:
-    """Have a user's wallet spend its XLM until only dust is left."""
-    key = user_key(world.app, user_id)
-    account = world.app.chain.account(key.address)
-    assert account is not None
-    spent = world.app.chain.build_xlm_payment(
-        source=key,
-        destination=world.app.platform_keys.treasury.address,
-        amount_stroops=account.xlm_stroops - left_stroops - 100,
-    )
-    world.app.chain.submit(spent)
-    world.until(lambda: world.app.chain.transaction(spent.hash))
-
-
-def _xlm(world: World, address: str) -> int:
-    account = world.app.chain.account(address)
-    assert account is not None
-    return account.xlm_stroops
-
-
 def _drained(world: World) -> Subject:
     user = world.user(_unique("drained"))
-    drain_xlm(world, user["id"])
+    world.drain_xlm(user["id"])
     return Subject(user["id"], buyer=user)
 
 
@@ -532,8 +476,9 @@ def _ask_fuel(world: World, subject: Subject) -> None:
 
 def _fuel_done(world: World, subject: Subject) -> None:
     # Refilled once, to the stroop.
-    refill = world.app.policy.wallet_xlm_refill_stroops
-    assert _xlm(world, subject.buyer["wallet"]["address"]) == 1_000 + refill
+    account = world.app.chain.account(subject.buyer["wallet"]["address"])
+    assert account is not None
+    assert account.xlm_stroops == 1_000 + world.app.policy.wallet_xlm_refill_stroops
 
 
 def _outside(world: World) -> Subject:
@@ -598,6 +543,14 @@ CASES = (
         _pending_payout,
         _ask_payout_cancel,
         _payout_canceled,
+    ),
+    Case(
+        "split with dust",
+        "dispute.resolve",
+        _disputed_with_dust,
+        _ask_split,
+        _split_done,
+        planned=("even_dust", "resolve"),
     ),
     Case("fuel", "wallet.fuel", _drained, _ask_fuel, _fuel_done),
     Case(

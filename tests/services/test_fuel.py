@@ -6,7 +6,6 @@ from offerhub.ledger import checks
 from offerhub.services import escrows, fuel, operations, orders, releases
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, connection
-from tests.services.flow_cases import drain_xlm
 from tests.services.world import World
 
 pytestmark = pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def _drain_treasury(world: World, *, left_stroops: int) -> None:
 def test_a_wallet_drained_to_dust_funds_three_more_orders_by_itself(world: World) -> None:
     buyer = world.funded_user("buyer", "100.00")
     seller = world.user("seller")
-    drain_xlm(world, buyer["id"])
+    world.drain_xlm(buyer["id"])
     for _ in range(3):
         world.in_progress(buyer["id"], seller["id"], "10.00")
     refills = _of_kind("wallet.fuel")
@@ -55,7 +54,7 @@ def test_a_wallet_drained_to_dust_funds_three_more_orders_by_itself(world: World
 def test_refilling_moves_nothing_in_the_books(world: World) -> None:
     buyer = world.user("buyer")
     before = _sheet()
-    drain_xlm(world, buyer["id"])
+    world.drain_xlm(buyer["id"])
     fuel.ask(world.ctx, buyer["id"])
     world.drain()
     assert [row.status for row in _of_kind("wallet.fuel")] == ["SUCCEEDED"]
@@ -75,7 +74,7 @@ def test_without_xlm_in_the_treasury_everybody_waits_and_says_why(world: World) 
     orders.reserve(world.ctx, order_id)
     escrows.create_escrow(world.ctx, order_id)
     world.drain()
-    drain_xlm(world, buyer["id"])
+    world.drain_xlm(buyer["id"])
     _drain_treasury(world, left_stroops=1_000)
     escrows.fund_escrow(world.ctx, order_id)
     world.perform_for(seconds=600)

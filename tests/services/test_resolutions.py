@@ -7,7 +7,10 @@ import pytest
 
 from offerhub.domain.errors import OfferHubError
 from offerhub.domain.money import format_exact, parse_exact
+from offerhub.ledger import accounts
 from offerhub.services import dispute_cases, disputes, milestones, operations, orders, refunds
+from offerhub.store import operations as operations_store
+from offerhub.store.database import connection
 from tests.services.world import World
 
 MILESTONES = (("design", "Design", "60.00"), ("build", "Build", "40.00"))
@@ -194,6 +197,45 @@ def test_dust_in_a_contract_goes_to_the_one_who_is_paid(
     world.drain()
     assert _order(world, order_id)["resolution"] == "REFUNDED"
     world.check()
+
+
+@pytest.mark.parametrize(
+    "dust",
+    ["0.0000001", *(pytest.param(text, marks=pytest.mark.full) for text in ("0.0099999", "0.01"))],
+)
+def test_dust_in_a_contract_does_not_stop_a_split(
+    world: World, parties: tuple[str, str], dust: str
+) -> None:
+    buyer, seller = parties
+    order_id = world.in_progress(buyer, seller, "100.00", platform_fee_bps=500)
+    contract = _order(world, order_id)["escrow"]["trustless_contract_id"]
+    adjustments = world.balance(accounts.ADJUSTMENTS)
+    world.control("POST", "/stellar/dust", contract=contract, amount=dust)
+    _decided(
+        world, order_id, "SPLIT",
+        release_stroops=parse_exact("60.00"), refund_stroops=parse_exact("40.00"),
+    )  # fmt: skip
+    order = _order(world, order_id)
+    assert (order["status"], order["resolution"]) == ("CLOSED", "SPLIT")
+    # 60.00 and 40.01 of 100.01, each less its part of 5.3 %.
+    assert _available(world, seller) == "56.8200000"
+    assert _available(world, buyer) == "437.8894700"
+    spent = -parse_exact(dust) % 100_000
+    assert adjustments - world.balance(accounts.ADJUSTMENTS) == spent
+    world.check()
+
+
+def test_what_the_protocol_takes_has_a_bound(world: World, parties: tuple[str, str]) -> None:
+    buyer, seller = parties
+    order_id = world.in_progress(buyer, seller, "100.00", platform_fee_bps=500)
+    world.control("PATCH", "/trustless-work", protocol_fee_bps=31)
+    refunds.refund(world.ctx, order_id)
+    world.drain()
+    with connection():
+        stuck = operations_store.listed(status="STUCK", limit=10)
+    assert [row.kind for row in stuck] == ["order.refund"]
+    assert "took 3100000 of 1000000000 stroops" in str(stuck[0].last_error)
+    assert world.balance(accounts.order_escrow(order_id)) == parse_exact("100.00")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from offerhub.services import (
     withdrawals,
 )
 from offerhub.services.context import App, Context, system_context
+from offerhub.services.flows.keys import user_key
 from offerhub.store.database import atomic, proxy
 from offerhub.worker.jobs.operations import perform_next
 
@@ -130,6 +131,19 @@ class World:
             self.clock.skip((due_at - app.now_ms()) / 1000)
             time.sleep(0.002)
         raise AssertionError(f"operations are still pending after {limit_s} s")
+
+    def drain_xlm(self, user_id: str, *, left_stroops: int = 1_000) -> None:
+        """Have a user's wallet spend its XLM until only dust is left."""
+        key = user_key(self.app, user_id)
+        account = self.app.chain.account(key.address)
+        assert account is not None
+        spent = self.app.chain.build_xlm_payment(
+            source=key,
+            destination=self.app.platform_keys.treasury.address,
+            amount_stroops=account.xlm_stroops - left_stroops - 100,
+        )
+        self.app.chain.submit(spent)
+        self.until(lambda: self.app.chain.transaction(spent.hash))
 
     def perform_for(self, *, seconds: float) -> None:
         """Perform what becomes due within this time, which passes at once."""

@@ -82,23 +82,29 @@ class TrustlessWorkEscrows:
         )
 
     def build_fund(
-        self, contract_id: str, terms_: EscrowTerms, *, signer: SigningKey
+        self,
+        contract_id: str,
+        terms_: EscrowTerms,
+        *,
+        signer: SigningKey,
+        amount_stroops: int | None = None,
     ) -> SignedTransaction:
-        """Move the terms' amount from the signer into the contract.
+        """Move the terms' amount (or another one) from the signer into the contract.
 
         The contract takes a second funding like the first: build this only when the one before is
         settled.
         """
         fitted = terms.fitted(terms_)
+        moved = fitted.amount_stroops if amount_stroops is None else amount_stroops
         body = {
             "contractId": contract_id,
             "signer": signer.address,
-            "amount": terms.usdc_number(fitted.amount_stroops),
+            "amount": terms.usdc_number(moved),
         }
         return self._built(
             f"/escrow/{kind_path(fitted.multi_release)}/fund-escrow",
             body,
-            self._calls.fund(contract_id, fitted, signer=signer.address),
+            self._calls.fund(contract_id, fitted, signer=signer.address, amount_stroops=moved),
             signer,
             Step(fitted.multi_release, funding=True),
         )

@@ -69,15 +69,17 @@ class Calls:
             creates_contract=True,
         )
 
-    def fund(self, contract_id: str, terms: EscrowTerms, *, signer: str) -> ExpectedCall:
+    def fund(
+        self, contract_id: str, terms: EscrowTerms, *, signer: str, amount_stroops: int
+    ) -> ExpectedCall:
         """The one call that takes a signer's money: exactly the amount, and to the contract."""
         return _call(
             contract_id,
             {"fund_escrow"},
             a.address(signer),
             struct_of(terms, token=self.token, fresh=False),
-            a.integer(terms.amount_stroops),
-            payment=Payment(self.token, signer, contract_id, terms.amount_stroops),
+            a.integer(amount_stroops),
+            payment=Payment(self.token, signer, contract_id, amount_stroops),
         )
 
     def milestone_status(

@@ -14,10 +14,11 @@ from offerhub.sandbox.calls import CallJournal
 from offerhub.sandbox.chain.actors import ChainRefused
 from offerhub.sandbox.chain.network import Chain
 from offerhub.sandbox.control.airtm_routes import add_airtm_routes
-from offerhub.sandbox.control.reading import ControlError, reply
+from offerhub.sandbox.control.reading import ControlError, read, reply
 from offerhub.sandbox.control.stellar_routes import add_stellar_routes
 from offerhub.sandbox.control.wire_routes import add_wire_routes
 from offerhub.sandbox.faults import FaultRules
+from offerhub.sandbox.trustless_work.engine import TrustlessWork
 from offerhub.sandbox.webhook_queue import WebhookQueue
 
 
@@ -25,6 +26,7 @@ def control_blueprint(
     *,
     airtm: AirtmWorld,
     chain: Chain,
+    trustless_work: TrustlessWork,
     rules: FaultRules,
     journal: CallJournal,
     queue: WebhookQueue,
@@ -49,6 +51,14 @@ def control_blueprint(
         knobs=airtm.knob_store,
         clock=airtm.clock,
     )
+
+    @blueprint.patch("/trustless-work")
+    def trustless_work_knobs() -> Response:
+        fee_bps = read(protocol_fee_bps=...)["protocol_fee_bps"]
+        if isinstance(fee_bps, bool) or not isinstance(fee_bps, int):
+            raise ControlError("protocol_fee_bps must be a whole number")
+        trustless_work.set_fee_bps(fee_bps)
+        return reply({"protocol_fee_bps": trustless_work.fee_bps()})
 
     @blueprint.get("/health")
     def health() -> Response:

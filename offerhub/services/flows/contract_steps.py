@@ -6,6 +6,7 @@ Each is named by what it does and, for milestones, where: `release`, `release_2`
 from collections.abc import Sequence
 from typing import Any
 
+from offerhub.domain.money import STROOPS_PER_CENT
 from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.ports.errors import Rejected, Unavailable
 from offerhub.ports.escrow import EscrowFacts, MilestoneFacts, Share
@@ -25,9 +26,12 @@ def escrow_of(run: Run) -> store.Escrow:
         return store.Escrow.get_by_id(run.operation.params["escrow_id"])
 
 
-def nothing_on_chain(run: Run) -> bool:
-    """Whether no transaction of this operation has applied."""
-    return not any(row.status == "SUCCEEDED" and row.tx_hash for row in steps_of(run.operation.id))
+def nothing_on_chain(run: Run, *, besides: str | None = None) -> bool:
+    """Whether no transaction of this operation has applied, but for the step named `besides`."""
+    return not any(
+        row.status == "SUCCEEDED" and row.tx_hash and row.name != besides
+        for row in steps_of(run.operation.id)
+    )
 
 
 class ContractStep(ChainStep):
@@ -242,16 +246,17 @@ class Resolve(ContractStep):
                     f"the contract holds {balance} stroops, less than is to be paid",
                     provider="trustless_work",
                 )
-            if surplus and to_seller and to_buyer:
+            if surplus % STROOPS_PER_CENT and to_seller and to_buyer:
+                # Filled up to whole cents before, so it came in this very moment.
                 raise Rejected(
                     f"somebody sent {surplus} stroops to the contract: a split would revert;"
-                    " resolve to one side",
+                    " decide again, or resolve to one side",
                     provider="trustless_work",
                 )
-            if to_seller:
-                to_seller += surplus
-            else:
+            if to_buyer:
                 to_buyer += surplus
+            else:
+                to_seller += surplus
         pairs = ((escrow.seller_address, to_seller), (escrow.buyer_address, to_buyer))
         return tuple(Share(address, amount) for address, amount in pairs if amount)
 

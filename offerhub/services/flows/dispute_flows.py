@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from offerhub.ports.errors import Rejected
 from offerhub.services import disputes, operations, settlements
+from offerhub.services.flows import even_dust
 from offerhub.services.flows.contract_steps import Dispute, Resolve, nothing_on_chain
+from offerhub.services.flows.even_dust import EvenDust
 from offerhub.services.flows.make_whole import MakeWhole
 from offerhub.services.steps import BaseFlow, Run, Step
 
@@ -34,10 +36,13 @@ class DisputeResolve(BaseFlow):
             Resolve(part["position"], to_seller=part["to_seller"], to_buyer=part["to_buyer"])
             for part in params["parts"]
         ]
+        if any(p["position"] is None and p["to_seller"] and p["to_buyer"] for p in params["parts"]):
+            parts.insert(0, EvenDust())
         return [*parts, MakeWhole()] if params["full_refund"] else parts
 
     def refused(self, run: Run, step: str, failure: Rejected) -> str:
-        if not nothing_on_chain(run):
+        # Filling a contract up decides nothing: it only counts as money that was spent.
+        if not nothing_on_chain(run, besides=even_dust.NAME):
             return "STUCK"
         disputes.apply_refused(run.ctx, run.operation.subject_id)
         return "FAILED"
