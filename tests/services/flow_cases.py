@@ -481,7 +481,7 @@ def _fuel_done(world: World, subject: Subject) -> None:
     assert account.xlm_stroops == 1_000 + world.app.policy.wallet_xlm_refill_stroops
 
 
-def _outside(world: World) -> Subject:
+def _outside_alone(world: World) -> Subject:
     address = world.control("POST", "/stellar/outside-account")["address"]
     return Subject(_unique("out"), more={"address": address})
 
@@ -556,7 +556,7 @@ CASES = (
     Case(
         "treasury payment",
         "treasury.payment",
-        _outside,
+        _outside_alone,
         _ask_treasury_payment,
         _treasury_payment_done,
     ),
