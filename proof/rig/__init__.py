@@ -1,0 +1,18 @@
+"""Cases of the proof that need a whole deployment of real processes, and break it."""
+
+import atexit
+from collections.abc import Callable
+
+from proof.plan import Plan, Result
+from proof.rig.cases import kills, postgres_restarts, redis_lost, two_relays
+from proof.rig.site import close_all
+
+CASES: dict[str, Callable[[Plan], Result]] = {
+    "F1": kills,
+    "F3": redis_lost,
+    "F4": postgres_restarts,
+    "F11": two_relays,
+}
+atexit.register(close_all)
+
+__all__ = ["CASES", "close_all"]

@@ -1,0 +1,68 @@
+"""The marketplace's end of webhooks: a real HTTP server that checks each signature."""
+
+import json
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from offerhub.ports.webhooks import SignatureInvalid
+from offerhub.providers.signed_webhooks import SignedWebhooks
+
+WORST_S = 5.0
+
+
+class Sink:
+    """Remembers how often each event came. Unsigned or forged ones are counted apart."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        self.forged = 0
+        self.last_at = 0.0
+        self._lock = threading.Lock()
+        self._signatures = SignedWebhooks(None)
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = WORST_S
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                known = sink.receive(dict(self.headers), body)
+                self.send_response(204 if known else 401)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Silent."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
+
+    def trust(self, secret: str) -> None:
+        """From now on these signatures count."""
+        self._signatures = SignedWebhooks(secret)
+
+    def receive(self, headers: dict[str, str], body: bytes) -> bool:
+        """Whether it was signed; then its event is remembered."""
+        try:
+            self._signatures.event_id(headers, body, now_s=int(time.time()))
+        except SignatureInvalid:
+            with self._lock:
+                self.forged += 1
+            return False
+        event_id = str(json.loads(body).get("event_id"))
+        with self._lock:
+            self.seen[event_id] += 1
+            self.last_at = time.monotonic()
+        return True
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
