@@ -34,6 +34,9 @@ LEASE_MS = 60_000
 # After each failure, in seconds; over three days in all.
 SCHEDULE_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
+# The receiver, or what stands before it, has too much to do: all its deliveries wait.
+OVERLOADED = frozenset({429, 502, 504})
+THROTTLE_S = 30
 DISABLE_AFTER_MS = 3 * 24 * 3600 * 1000
 
 
@@ -56,12 +59,17 @@ def send_due(ctx: Context, *, limit: int = 20) -> int:
     """Attempt due deliveries; how many. Commits before and after each attempt."""
     with atomic():
         rows = store.claim_due(now=ctx.now_ms(), lease_ms=LEASE_MS, limit=limit)
+    overloaded: set[str] = set()
     for row in rows:
+        if row.endpoint_id in overloaded:
+            continue  # put off with all the others of its endpoint
         ctx.app.probe("delivery/claimed")
         answer = _attempt(ctx, row)
         ctx.app.probe("delivery/sent")
         if answer is not None:
             _record(ctx, row.id, answer)
+            if answer.status in OVERLOADED:
+                overloaded.add(row.endpoint_id)
     return len(rows)
 
 
@@ -214,6 +222,9 @@ def _record(ctx: Context, delivery_id: str, answer: Answered) -> None:
         else:
             row.next_attempt_at = now + _delay_ms(row.attempts, answer)
         row.save()
+        if answer.status in OVERLOADED:
+            wait_ms = int(max(THROTTLE_S, answer.retry_after_s or 0) * 1000)
+            store.put_off(row.endpoint_id, until=now + wait_ms)
         if endpoint is not None:
             _note_health(ctx, endpoint, answer, now=now)
 

@@ -118,6 +118,15 @@ def claim_due(*, now: int, lease_ms: int, limit: int) -> list[WebhookDelivery]:
     return list(query.execute())
 
 
+def put_off(endpoint_id: str, *, until: int) -> None:
+    """Have no waiting delivery of an endpoint attempted before then."""
+    WebhookDelivery.update(next_attempt_at=until).where(
+        (WebhookDelivery.endpoint_id == endpoint_id)
+        & (WebhookDelivery.status == "PENDING")
+        & (WebhookDelivery.next_attempt_at < until)
+    ).execute()
+
+
 def delete_endpoint(endpoint_id: str) -> None:
     """The endpoint and its deliveries."""
     WebhookDelivery.delete().where(WebhookDelivery.endpoint_id == endpoint_id).execute()

@@ -9,6 +9,8 @@ import pytest
 
 from offerhub.providers.outgoing import SafeSender, sender
 
+pytestmark = pytest.mark.proves("F17")
+
 Answer = Callable[[socket.socket], None]
 
 

@@ -17,6 +17,8 @@ from offerhub.providers.outgoing.addresses import is_public
 from offerhub.services import deliveries, users, webhook_endpoints
 from tests.services.world import World
 
+pytestmark = pytest.mark.proves("F17")
+
 
 @dataclass
 class Sink:

@@ -96,6 +96,7 @@ def credited(world: World, payer: Payer, before: int) -> bool:
     return world.available(payer["id"]) - before == 19_5000000
 
 
+@pytest.mark.proves("F7")
 def test_six_copies_at_once_and_many_workers_credit_once(shared_world: World, payer: Payer) -> None:
     topup_id = paid(shared_world, payer)
     before = shared_world.available(payer["id"])
@@ -120,6 +121,7 @@ def test_six_copies_at_once_and_many_workers_credit_once(shared_world: World, pa
     shared_world.check()
 
 
+@pytest.mark.proves("F7")
 def test_webhooks_in_the_wrong_order_end_in_the_right_state(
     shared_world: World, payer: Payer
 ) -> None:
@@ -134,6 +136,7 @@ def test_webhooks_in_the_wrong_order_end_in_the_right_state(
     shared_world.check()
 
 
+@pytest.mark.proves("F6")
 def test_a_late_failure_takes_nothing_back(shared_world: World, payer: Payer) -> None:
     """Whoever reports FAILED after SUCCEEDED, the state and the money stay."""
     topup_id = paid(shared_world, payer)
@@ -172,6 +175,7 @@ class _Reports:
         return replace(found, **changes)
 
 
+@pytest.mark.proves("F8")
 @pytest.mark.parametrize("point", ["inbox/payin.confirmed/begin", "inbox/payin.confirmed/applied"])
 @pytest.mark.proves("P3")
 def test_a_death_between_receipt_and_effect_loses_nothing(
@@ -192,6 +196,7 @@ def test_a_death_between_receipt_and_effect_loses_nothing(
     shared_world.check()
 
 
+@pytest.mark.proves("F7")
 @pytest.mark.parametrize(
     "forgery",
     [
@@ -210,6 +215,7 @@ def test_forged_and_stale_webhooks_are_refused_and_not_stored(
     assert stored(code) == []
 
 
+@pytest.mark.proves("F7")
 def test_a_changed_body_is_refused(shared_world: World, payer: Payer) -> None:
     headers, body = signed(shared_world, "payin.confirmed", "topup_a")
     with pytest.raises(OfferHubError, match="WEBHOOK_SIGNATURE_INVALID"):
@@ -224,6 +230,7 @@ def test_without_a_secret_nothing_is_accepted(shared_world: World, payer: Payer)
         inbox.receive_airtm(ctx, *signed(shared_world, "payin.confirmed", "topup_a"))
 
 
+@pytest.mark.proves("F7")
 def test_codes_and_types_that_are_not_ours_are_kept_and_ignored(
     shared_world: World, payer: Payer
 ) -> None:
@@ -267,6 +274,7 @@ def test_what_airtm_announces_and_does_not_find_yet_is_asked_for_again(
     assert credited(shared_world, payer, before)
 
 
+@pytest.mark.proves("F8")
 def test_a_poisonous_webhook_holds_up_no_other_and_dies_at_last(
     shared_world: World, payer: Payer
 ) -> None:
@@ -314,6 +322,7 @@ def test_a_top_up_that_cannot_be_asked_about_holds_up_no_other(
     shared_world.check()
 
 
+@pytest.mark.proves("F6")
 def test_money_that_arrives_after_our_own_expiry_is_credited_as_late(
     shared_world: World, payer: Payer
 ) -> None:
@@ -350,6 +359,7 @@ def test_webhooks_while_a_pay_out_is_between_its_steps_change_nothing_twice(
     shared_world.check()
 
 
+@pytest.mark.proves("F8")
 @pytest.mark.proves("P3")
 def test_a_read_that_fails_is_no_answer(shared_world: World, payer: Payer) -> None:
     topup_id = paid(shared_world, payer)

@@ -9,6 +9,8 @@ from offerhub.ports.payments import ReturnedPayout
 from offerhub.services import balances, withdrawal_returns, withdrawals
 from tests.services.world import BUYER_EMAIL, World
 
+pytestmark = pytest.mark.proves("F6")
+
 
 @pytest.fixture
 def user_id(world: World) -> str:
