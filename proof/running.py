@@ -48,15 +48,17 @@ def plan(case: Case, database: Database, options: Options) -> Plan:
 
 
 def _rig(cases: Sequence[Case], options: Options) -> Iterator[Result]:
+    """All cases on one database, then on the other: its deployment serves one after the other."""
     if not cases:
         return
-    from proof.rig import CASES as RIG
+    from proof import rig
 
-    for case in cases:
-        for database in options.databases:
+    for database in options.databases:
+        for case in cases:
             if database in case.databases:
                 asked = plan(case, database, options)
-                yield guarded(case.id, asked, RIG.get(case.id, _missing))
+                yield guarded(case.id, asked, rig.CASES.get(case.id, _missing))
+        rig.close_all()
 
 
 def _missing(plan: Plan) -> Result:
