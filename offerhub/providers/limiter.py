@@ -1,8 +1,11 @@
 """Outbound limits that all processes share, kept in Redis; a stricter one of our own without it.
 
 A permit is a booked time slot: slot k is never earlier than slot k-limit plus the window, so no
-window of the provider's ever holds more than its limit, and who asks first calls first.
-Not here: limits on our own API.
+window of the provider's ever holds more than its limit. While calls are scarce, who is refused
+keeps a place in a queue, ordered by urgency (`ports.limits`) and then by age, and nobody behind
+them gets a slot that they will need. A tenth of each window is kept for each of the two lesser
+urgencies, if they want it, so that nothing waits for ever.
+Not here: limits on our own API; the order while Redis is away, when only the limit holds.
 """
 
 import threading
@@ -14,34 +17,12 @@ from typing import Final
 import redis
 
 from offerhub.ports.errors import RateLimited
-
-# Slots are microseconds of Redis's own clock, the newest first, at most `limit` of them.
-# When that clock is set back, slots lie further ahead than any booking can: all move back with it,
-# so that nobody waits for a time that is hours away.
-_BOOK_SLOT: Final = """
-local limit, window, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local newest = tonumber(redis.call('LINDEX', KEYS[1], 0))
-if newest and newest > now + longest then
-  local slots = redis.call('LRANGE', KEYS[1], 0, -1)
-  redis.call('DEL', KEYS[1])
-  for _, slot in ipairs(slots) do
-    redis.call('RPUSH', KEYS[1], string.format('%.0f', tonumber(slot) - (newest - now)))
-  end
-end
-local slot = now
-local bound = tonumber(redis.call('LINDEX', KEYS[1], limit - 1))
-if bound and bound + window > now then slot = bound + window end
-if slot - now > longest then return {0, slot - now} end
-redis.call('LPUSH', KEYS[1], string.format('%.0f', slot))
-redis.call('LTRIM', KEYS[1], 0, limit - 1)
-redis.call('PEXPIRE', KEYS[1], math.ceil((window + longest) / 1000))
-return {1, slot - now}
-"""
-
+from offerhub.ports.limits import Outlook, current_turn
+from offerhub.providers.limit_script import BOOK_SLOT, OUTLOOK
 
 _REDIS_TIMEOUT_S: Final = 0.5
+_SHARE: Final = 10  # one slot in so many is for each of the lesser urgencies
+_MOST_WINDOWS: Final = 4  # who is refused asks again after so many at most: others may be gone
 
 
 class RedisLimiter:
@@ -53,6 +34,7 @@ class RedisLimiter:
     processes: how many share a limit while Redis is away; each then keeps to its part.
     longest_wait_s: a slot further away than this is refused with RateLimited.
     margin_s: added to the window, since calls do not all travel equally fast.
+    place_grace_s: how long after its time a place in the queue is kept for whoever has it.
     """
 
     def __init__(
@@ -64,6 +46,7 @@ class RedisLimiter:
         longest_wait_s: float = 1.0,
         margin_s: float = 0.05,
         retry_redis_after_s: float = 2.0,
+        place_grace_s: float = 5.0,
         key_prefix: str = "offerhub:outbound:",
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -71,7 +54,9 @@ class RedisLimiter:
         if any(calls < 1 or per_s <= 0 for calls, per_s in limits.values()):
             raise ValueError("a limit is at least one call per a positive number of seconds")
         self._limits = {name: (calls, per_s + margin_s) for name, (calls, per_s) in limits.items()}
-        self._book_in_redis = client.register_script(_BOOK_SLOT)
+        self._book_in_redis = client.register_script(BOOK_SLOT)
+        self._outlook_of_redis = client.register_script(OUTLOOK)
+        self._place_grace_s = place_grace_s
         self._longest_wait_s = longest_wait_s
         self._retry_redis_after_s = retry_redis_after_s
         self._key_prefix = key_prefix
@@ -97,7 +82,7 @@ class RedisLimiter:
         return cls(client, limits, processes=processes)
 
     def acquire(self, provider: str) -> None:
-        """Take a permit, sleeping up to `longest_wait_s` for it.
+        """Take a permit, sleeping up to `longest_wait_s` for it, for whom `calls_for` says.
 
         Raises: RateLimited with `retry_after_s`; KeyError for a provider without a limit.
         """
@@ -107,7 +92,6 @@ class RedisLimiter:
         if wait_s is None:
             wait_s = self._checked(provider, stand_in.book(now_s, alone=True))
         else:
-            self._checked(provider, wait_s)
             if stand_in.still_counts(now_s):
                 # Redis does not know of the calls of the last window, and other processes may
                 # have made some too: until they have passed, both limits hold.
@@ -116,26 +100,60 @@ class RedisLimiter:
         if wait_s > 0:
             self._sleep(wait_s)
 
-    def _shared_wait_s(self, provider: str) -> float | None:
-        """Seconds until the booked slot, above the longest wait if refused; None without Redis."""
+    def outlook(self, provider: str) -> Outlook | None:
+        """When the next calls may be made; None while Redis is away. Books nothing."""
+        if self._monotonic() < self._redis_away_until_s:
+            return None
         calls, window_s = self._limits[provider]
         try:
-            _booked, wait_us = self._book_in_redis(
-                keys=[self._key_prefix + provider],
-                args=[calls, round(window_s * 1e6), round(self._longest_wait_s * 1e6)],
+            waiting, waits_us = self._outlook_of_redis(
+                keys=self._keys(provider), args=[calls, round(window_s * 1e6)]
             )
         except redis.RedisError:
             self._redis_away_until_s = self._monotonic() + self._retry_redis_after_s
             return None
+        return Outlook(tuple(int(us) / 1e6 for us in waits_us), window_s, int(waiting))
+
+    def _shared_wait_s(self, provider: str) -> float | None:
+        """Seconds until the booked slot; None without Redis. Raises: RateLimited."""
+        calls, window_s = self._limits[provider]
+        turn = current_turn()
+        try:
+            booked, wait_us = self._book_in_redis(
+                keys=self._keys(provider),
+                args=[
+                    calls,
+                    round(window_s * 1e6),
+                    round(self._longest_wait_s * 1e6),
+                    turn.name or "",
+                    int(turn.urgency),
+                    turn.since_ms,
+                    max(1, calls // _SHARE),
+                    round(self._place_grace_s * 1e6),
+                    round(_MOST_WINDOWS * window_s * 1e6),
+                ],
+            )
+        except redis.RedisError:
+            self._redis_away_until_s = self._monotonic() + self._retry_redis_after_s
+            return None
+        if not booked:
+            raise self._refused(provider, int(wait_us) / 1e6)
         return int(wait_us) / 1e6
+
+    def _keys(self, provider: str) -> list[str]:
+        slots = self._key_prefix + provider
+        return [slots, f"{slots}:places", f"{slots}:kept_until"]
+
+    def _refused(self, provider: str, wait_s: float) -> RateLimited:
+        return RateLimited(
+            f"our own limit of calls to {provider} is used up",
+            provider=provider,
+            retry_after_s=wait_s,
+        )
 
     def _checked(self, provider: str, wait_s: float) -> float:
         if wait_s > self._longest_wait_s:
-            raise RateLimited(
-                f"our own limit of calls to {provider} is used up",
-                provider=provider,
-                retry_after_s=wait_s,
-            )
+            raise self._refused(provider, wait_s)
         return wait_s
 
 
