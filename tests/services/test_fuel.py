@@ -1,9 +1,11 @@
 """Wallets that run out of XLM are refilled by themselves; whoever needs them waits, and no more."""
 
+from dataclasses import replace
+
 import pytest
 
 from offerhub.ledger import checks
-from offerhub.services import escrows, fuel, operations, orders, releases
+from offerhub.services import chain_health, escrows, fuel, operations, orders, releases
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, connection
 from tests.services.world import World
@@ -77,7 +79,7 @@ def test_without_xlm_in_the_treasury_everybody_waits_and_says_why(world: World) 
     world.drain_xlm(buyer["id"])
     _drain_treasury(world, left_stroops=1_000)
     escrows.fund_escrow(world.ctx, order_id)
-    world.perform_for(seconds=600)
+    world.perform_for(seconds=60)
     waiting = {row.kind: row for row in _of_kind("wallet.fuel") + _of_kind("escrow.fund")}
     for row in waiting.values():
         assert (row.status, row.failures, row.step) == ("PENDING", 0, "waiting for XLM")
@@ -86,13 +88,45 @@ def test_without_xlm_in_the_treasury_everybody_waits_and_says_why(world: World) 
     assert treasury in str(waiting["wallet.fuel"].last_error)
     with connection():
         assert not operations_store.steps_of(waiting["wallet.fuel"].id)
+    wrong, numbers = chain_health.look(world.app)
+    assert f"send some to {treasury}" in str(wrong)
+    assert numbers["waiting_for_xlm"] == 2
     world.control("POST", "/stellar/xlm", to=treasury, amount="100.0000000")
     world.drain()
     assert world.order_status(order_id) == "IN_PROGRESS"
+    assert chain_health.look(world.app)[0] is None
+    world.check()
+
+
+@pytest.mark.proves("F24")
+def test_a_transaction_that_could_not_pay_its_fee_applies_once_the_wallet_is_refilled(
+    world: World,
+) -> None:
+    """The look before signing finds enough, as when fees rise in between: the network refuses."""
+    world.app = replace(world.app, policy=replace(world.app.policy, wallet_xlm_low_stroops=0))
+    buyer = world.funded_user("buyer", "100.00")
+    seller = world.user("seller")
+    order_id = world.order(buyer["id"], seller["id"], "10.00")
+    orders.reserve(world.ctx, order_id)
+    escrows.create_escrow(world.ctx, order_id)
+    world.drain()
+    world.drain_xlm(buyer["id"])
+    escrows.fund_escrow(world.ctx, order_id)
+    world.drain()
+    assert world.order_status(order_id) == "IN_PROGRESS"
+    fund = _of_kind("escrow.fund")[0]
+    with connection():
+        tried = [row for row in operations_store.steps_of(fund.id) if row.name == "fund"]
+    # The same bytes, sent again: nothing was built anew.
+    assert [row.status for row in tried] == ["SUCCEEDED"]
+    assert tried[0].outcome["fee_refusal"] == "tx_insufficient_balance"
+    assert [row.status for row in _of_kind("wallet.fuel")] == ["SUCCEEDED"]
     world.check()
 
 
 @pytest.mark.full
+@pytest.mark.proves("F24")
+@pytest.mark.timeout(180)
 def test_a_fee_that_the_network_refuses_is_not_built_anew_for_ever(world: World) -> None:
     buyer = world.funded_user("buyer", "100.00")
     seller = world.user("seller")
@@ -134,7 +168,7 @@ def test_a_release_waits_while_the_platform_cannot_pay_its_fee(world: World) -> 
     world.app.chain.submit(spent)
     world.until(lambda: world.app.chain.transaction(spent.hash))
     releases.release(world.ctx, order_id)
-    world.perform_for(seconds=1200)
+    world.perform_for(seconds=900)
     row = _of_kind("order.release")[0]
     assert (row.status, row.step) == ("PENDING", "waiting for XLM")
     assert release.address in str(row.last_error)

@@ -1,7 +1,6 @@
 """What Airtm does against its own word: booked where it is, shown, never guessed."""
 
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import pytest
@@ -13,13 +12,15 @@ from offerhub.services import adjustments, dead_letters, topups, withdrawals
 from offerhub.store.database import connection, proxy
 from tests.services.world import BUYER_EMAIL, USD, World
 
-pytestmark = pytest.mark.parametrize(
-    "_module_world",
-    ["sqlite", pytest.param("postgres", marks=pytest.mark.full)],
-    indirect=True,
-    scope="module",
-)
-_numbers = count(1)
+pytestmark = [
+    pytest.mark.proves("F6"),
+    pytest.mark.parametrize(
+        "_module_world",
+        ["sqlite", pytest.param("postgres", marks=pytest.mark.full)],
+        indirect=True,
+        scope="module",
+    ),
+]
 
 
 def _payer(world: World) -> dict[str, Any]:
