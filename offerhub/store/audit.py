@@ -135,6 +135,10 @@ def listed(
         query = query.where(AuditRecord.occurred_at >= from_ms)
     if to_ms is not None:
         query = query.where(AuditRecord.occurred_at < to_ms)
+    if from_ms is not None or to_ms is not None:
+        # By time, so that records outside of it are not read one by one to be left out.
+        by, tie = AuditRecord.occurred_at, AuditRecord.position
+        return page(query, limit=limit, cursor=cursor, by=by, tie=tie)
     return page(
         query, limit=limit, cursor=cursor, by=AuditRecord.position, tie=AuditRecord.position
     )

@@ -1,12 +1,14 @@
 """The outbox: events as they were committed, and the stream position that the relay gives them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from peewee import BigAutoField, BigIntegerField, Case, CharField, fn
+from peewee import BigAutoField, BigIntegerField, Case, CharField, ModelSelect, fn
 
 from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
+
+NEAR: Final = 1_000  # so far a filtered reader walks the stream before it looks types up
 
 
 class Event(Table):
@@ -73,13 +75,53 @@ def after(
     query = Event.select().where(Event.sequence > sequence)
     if up_to is not None:
         query = query.where(Event.sequence <= up_to)
+    if user_id is not None:
+        query = query.where((Event.user_1 == user_id) | (Event.user_2 == user_id))
+    if (types is None and aggregate_types is None) or user_id is not None:
+        return list(_of(query, types, aggregate_types).order_by(Event.sequence).limit(limit))
+    near = _of(query.where(Event.sequence <= sequence + NEAR), types, aggregate_types)
+    found = list(near.order_by(Event.sequence).limit(limit))
+    if len(found) < limit and Event.select().where(Event.sequence > sequence + NEAR).exists():
+        found += _far(
+            query.where(Event.sequence > sequence + NEAR),
+            types,
+            aggregate_types,
+            limit=limit - len(found),
+        )
+    return found
+
+
+def _of(
+    query: "ModelSelect[Any]", types: Iterable[str] | None, aggregate_types: Iterable[str] | None
+) -> "ModelSelect[Any]":
     if types is not None:
         query = query.where(Event.type.in_(list(types)))
     if aggregate_types is not None:
         query = query.where(Event.aggregate_type.in_(list(aggregate_types)))
-    if user_id is not None:
-        query = query.where((Event.user_1 == user_id) | (Event.user_2 == user_id))
-    return list(query.order_by(Event.sequence).limit(limit))
+    return query
+
+
+def _far(
+    query: "ModelSelect[Any]",
+    types: Iterable[str] | None,
+    aggregate_types: Iterable[str] | None,
+    *,
+    limit: int,
+) -> list[Event]:
+    """The next events of these types however far away: the first few of each, by its index.
+
+    A walk along the stream would read everything between two rare events.
+    """
+    kinds = None if aggregate_types is None else frozenset(aggregate_types)
+    names = kinds if types is None else types
+    column = Event.aggregate_type if types is None else Event.type
+    found: list[Event] = []
+    for name in names or ():
+        if types is not None and kinds is not None and name.split(".")[0] not in kinds:
+            continue
+        of_one = query.where(column == name)
+        found += list(of_one.order_by(column, Event.sequence).limit(limit))
+    return sorted(found, key=lambda event: event.sequence or 0)[:limit]
 
 
 def of_aggregate(aggregate_id: str, *, limit: int) -> list[Event]:
