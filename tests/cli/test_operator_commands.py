@@ -66,8 +66,12 @@ def test_reconciliation_tells_differences_by_its_exit_code(
     assert data(run("reconcile", "--json"))["status"] == "MATCHED"
     shared_world.control("POST", "/airtm/balance/credit", amount="1.00")
     found = run("reconcile", code=1)
-    assert "airtm.treasury (airtm): ours 0.0000000, theirs 1.0000000" in found.stdout
-    assert "1 differ" in found.stdout
+    assert "1 DIFFERENCE FOR YOU" in found.stdout
+    assert "asset_balance: account airtm.treasury (at airtm)" in found.stdout
+    assert "ours 0.0000000, theirs 1.0000000" in found.stdout
+    assert "do: " in found.stdout
+    assert run("treasury", "--ask", code=0).stdout.startswith("SOLVENT")
+    assert "No snapshot" in run("treasury", "--history", "3").stdout
 
 
 def test_the_treasury_is_shown_with_where_to_look_it_up(run: Run, shared_world: World) -> None:  # noqa: F811

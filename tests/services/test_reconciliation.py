@@ -15,9 +15,16 @@ from tests.services.world import BUYER_EMAIL, USD, World
 
 pytestmark = pytest.mark.proves("F23")
 LATER_S = 700  # what is younger than ten minutes is under way
+ON_BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.full)]
 MANUAL = Path(__file__).parents[2] / "docs" / "operations" / "reconciliation.md"
 
 
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_books_that_agree_give_no_alarm(world: World) -> None:
     buyer = world.user("buyer", email=BUYER_EMAIL)
     seller = world.user("seller")
@@ -36,6 +43,7 @@ def test_books_that_agree_give_no_alarm(world: World) -> None:
     assert reconciliation.run(world.ctx)["status"] == "MATCHED"
 
 
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_one_run_finds_every_seeded_difference_by_its_class(world: World, figure: Figure) -> None:
     expected: dict[tuple[str, str], str] = {}
     left = set()
@@ -72,6 +80,7 @@ def _key(one: dict[str, object]) -> tuple[str, str]:
     return str(one["kind"]), str(one["subject_id"])
 
 
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_xlm_that_runs_low_is_told_for_users_and_for_the_platform(world: World) -> None:
     user = person(world)
     dear = replace(world.app.policy, wallet_xlm_stroops=10**12)
@@ -82,6 +91,7 @@ def test_xlm_that_runs_low_is_told_for_users_and_for_the_platform(world: World) 
     sql(f"UPDATE wallets SET status = 'ACTIVE' WHERE user_id = '{user['id']}'")
 
 
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_a_provider_that_cannot_be_asked_is_said_and_is_no_difference(world: World) -> None:
     world.control("POST", "/faults", kind="error_503_before", provider="airtm", times=50)
     found = reconciliation.run(world.ctx)
@@ -90,6 +100,7 @@ def test_a_provider_that_cannot_be_asked_is_said_and_is_no_difference(world: Wor
     assert silent == {"Airtm's lists", "returned pay-outs", "treasury at Airtm"}
 
 
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_what_is_under_way_is_no_difference(world: World) -> None:
     buyer, seller = person(world, "100.00"), person(world)
     order_id = world.order(buyer["id"], seller["id"], "50.00")
@@ -101,6 +112,7 @@ def test_what_is_under_way_is_no_difference(world: World) -> None:
     assert world.balance(accounts.AIRTM_TREASURY) > 90 * USD  # not paid, by our books
 
 
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_wallets_take_turns_within_the_budget_and_moved_ones_come_first(world: World) -> None:
     people = [person(world) for _ in range(5)]
     reconciliation.run(world.ctx)
@@ -119,6 +131,7 @@ def _wallets(found: dict[str, list[dict[str, object]]]) -> dict[str, object]:
     return next(part for part in found["coverage"] if part["name"] == "wallets")
 
 
+@pytest.mark.parametrize("database_url", ON_BOTH, indirect=True)
 def test_a_wallet_is_compared_on_request(world: World) -> None:
     user = world.funded_user("someone", "12.50")
     compared = reconciliation.look_at_wallet(world.ctx, user["id"])

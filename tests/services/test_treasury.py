@@ -13,6 +13,16 @@ from offerhub.services.treasury_movements import Movement
 from tests.services.seeded_differences import payout, person
 from tests.services.world import USD, World
 
+# What is tried here is the same on both databases; Postgres has its turn with the full tests.
+pytestmark = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.full)], indirect=True
+)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
 
 def moved(world: World, **asked: Any) -> dict[str, Any]:
     movement = Movement(**{"reason": "float", **asked})

@@ -82,7 +82,7 @@ def test_a_difference_with_a_provider_is_logged_and_announced(working: World) ->
     working.control("POST", "/airtm/balance/credit", amount="1.00")
     with structlog.testing.capture_logs() as logs:
         reconciliation_job.run()
-    assert len(errors(logs, "reconciliation.difference")) == 1
+    assert len(errors(logs, "discrepancy")) == 1
     assert len(announced("reconciliation.completed")) == 1
     assert reconciliation.list_runs(working.ctx).items[0]["differing"] == 1
 
