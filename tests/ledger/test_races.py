@@ -43,6 +43,7 @@ def _all_at_once(action: Callable[[int], object], count: int = THREADS) -> list[
         return list(pool.map(run, range(count)))
 
 
+@pytest.mark.proves("P1")
 def test_of_eight_reservations_of_everything_exactly_one_succeeds(books: str) -> None:
     open_users(BUYER)
     deposit(BUYER, 100 * USD)

@@ -82,6 +82,7 @@ REQUIRED = sorted(set(environs.production()) - OPTIONAL)
 
 
 @pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.proves("P10")
 def test_production_without_a_required_variable_is_refused_by_its_name(name: str) -> None:
     assert name in _refused(environs.production(**{name: ""}))
 
