@@ -98,9 +98,7 @@ def wallets_moved(*, since: int, limit: int) -> list[Wallet]:
     users = [row.account.split(":", 1)[1] for row in query]
     found: list[Wallet] = []
     for part in chunks(users):
-        found.extend(
-            Wallet.select().where((Wallet.status == "ACTIVE") & Wallet.user_id.in_(part))
-        )
+        found.extend(Wallet.select().where((Wallet.status == "ACTIVE") & Wallet.user_id.in_(part)))
     return found
 
 
