@@ -154,7 +154,8 @@ MEANINGS: Final[dict[Difference, Meaning]] = {
     ),
     Difference.XLM_LOW: Meaning(
         "A wallet has too little XLM to go on paying fees and reserves.",
-        "Send XLM to its address.",
+        "Send XLM to its address; a user's wallet needs nothing, if it was repaired.",
+        "a user's wallet is refilled from the treasury",
     ),
     Difference.ESCROW_MISSING: Meaning(
         "Trustless Work does not know a contract of ours.",

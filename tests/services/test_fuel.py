@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from offerhub.ledger import checks
-from offerhub.services import chain_health, escrows, fuel, operations, orders, releases
+from offerhub.services import (
+    chain_health,
+    deposits,
+    escrows,
+    fuel,
+    operations,
+    orders,
+    reconciliation,
+    releases,
+)
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, connection
 from tests.services.world import World
@@ -62,6 +71,20 @@ def test_refilling_moves_nothing_in_the_books(world: World) -> None:
     assert [row.status for row in _of_kind("wallet.fuel")] == ["SUCCEEDED"]
     assert _sheet() == before
     world.check()
+
+
+def test_a_reconciliation_has_wallets_refilled_before_anybody_waits(world: World) -> None:
+    buyer = world.user("buyer")
+    world.drain_xlm(buyer["id"])
+    deposits.read_due(world.ctx)
+    found = reconciliation.run(world.ctx)
+    low = [one for one in found["differences"] if one["kind"] == "xlm_low"]
+    assert [(one["subject_id"], one["status"]) for one in low] == [
+        (buyer["wallet"]["id"], "REPAIRED")
+    ]
+    world.drain()
+    assert [row.status for row in _of_kind("wallet.fuel")] == ["SUCCEEDED"]
+    assert reconciliation.run(world.ctx)["status"] == "MATCHED"
 
 
 def test_one_refill_at_a_time(world: World) -> None:

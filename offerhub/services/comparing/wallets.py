@@ -4,11 +4,13 @@ One call per wallet tells its USDC and its XLM. Only a wallet that differs is lo
 closely. A run looks at the wallets that moved since the last one, then at others in their turn.
 """
 
+from collections.abc import Callable
+
 from offerhub.domain.differences import Difference
 from offerhub.ledger import accounts, journal
 from offerhub.ports.chain import ChainAccount
 from offerhub.ports.errors import ProviderFailure
-from offerhub.services import deposits
+from offerhub.services import deposits, fuel
 from offerhub.services.comparing import history
 from offerhub.services.comparing.findings import GRACE_MS, Found, Section
 from offerhub.services.comparing.rounds import Round
@@ -19,7 +21,6 @@ from offerhub.store import users as store
 from offerhub.store.database import atomic, connection
 
 LOOKS = 3
-LOW_XLM_STROOPS = 20_000_000  # a call of a contract costs up to a tenth of an XLM
 
 
 def compare(ctx: Context, *, since: int, calls: int) -> Section:
@@ -96,7 +97,13 @@ def _note_late(ctx: Context, section: Section, wallet: store.Wallet, *, began_ms
 def _state(
     ctx: Context, wallet: store.Wallet, account: ChainAccount | None, *, ours: int
 ) -> list[Found]:
-    def found(kind: Difference, *, ours: int, theirs: int | None = None) -> Found:
+    def found(
+        kind: Difference,
+        *,
+        ours: int,
+        theirs: int | None = None,
+        repair: Callable[[], bool] | None = None,
+    ) -> Found:
         return Found(
             kind,
             "wallet",
@@ -106,6 +113,7 @@ def _state(
             theirs=theirs,
             user_ids=(wallet.user_id,),
             detail={"user_id": wallet.user_id},
+            repair=repair,
         )
 
     if account is None:
@@ -113,7 +121,12 @@ def _state(
     states = []
     if not (account.has_trustline and account.authorized):
         states.append(found(Difference.WALLET_FROZEN, ours=ours))
-    least = min(LOW_XLM_STROOPS, ctx.app.policy.wallet_xlm_stroops // 4)
+    least = ctx.app.policy.wallet_xlm_low_stroops
     if account.xlm_stroops < least:
-        states.append(found(Difference.XLM_LOW, ours=least, theirs=account.xlm_stroops))
+        # It would be refilled before it signs next; better now, while nobody waits for it.
+        low = found(
+            Difference.XLM_LOW, ours=least, theirs=account.xlm_stroops,
+            repair=lambda: bool(fuel.ask(ctx, wallet.user_id)),
+        )  # fmt: skip
+        states.append(low)
     return states
