@@ -133,6 +133,8 @@ def _on_error(error: Exception) -> Response:
         g.offerhub = RequestState(ids.new_id(ids.REQUEST))
     known = errors.as_offerhub_error(error)
     state().error_code = known.code
+    if state().budget is None:  # it failed before the caller was known; the headers are there
+        budgets.spend_of_address(edge(), state(), enforced=False)
     if known.code == "INTERNAL_ERROR" or known.details.get("provider") == "database":
         _log.error("request.failed", exc_info=error, request_id=state().request_id)
     response = execution.send(execution.error_answer(known))

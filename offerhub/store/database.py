@@ -34,6 +34,15 @@ class SqlitePool(PooledSqliteDatabase):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.turn = threading.Lock()
 
+    def rollback(self) -> None:
+        """Nothing, where SQLite has rolled back by itself: after a full disk or a failed write.
+
+        A ROLLBACK would then fail with an error of its own, in the place of the true one.
+        Source: SQLite manual, "Response To Errors Within A Transaction".
+        """
+        if self.is_closed() or self.connection().in_transaction:
+            super().rollback()
+
 
 Row = TypeVar("Row", bound=Model)
 
