@@ -30,7 +30,7 @@ from tests.services.world import World, open_world
 pytestmark = [pytest.mark.proves("F26"), pytest.mark.proves("F27")]
 
 FULL = bool(os.environ.get("OFFERHUB_TEST_FULL"))
-EXAMPLES, STEPS = (100, 60) if FULL else (4, 30)
+EXAMPLES, STEPS = (100, 60) if FULL else (6, 30)
 PEOPLE = {"ana": True, "ben": True, "cleo": False}
 FAULTS = (
     "timeout_after", "reset_after", "error_500_after", "truncated_after", "wrong_body_after",
