@@ -91,7 +91,7 @@ CASES: tuple[Case, ...] = (
         "F11",
         "two relays at once, one of them stopped past its lease and woken; no sequence number"
         " twice and none missing",
-        ("rig",),
+        ("suite", "rig"),
     ),
     Case(
         "F12",
