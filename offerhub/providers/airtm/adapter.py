@@ -6,7 +6,6 @@ re-read, or of our own limit) is reported as "nothing happened".
 Not here: waiting, repeating, and the look-ups after an unknown outcome; the caller owns those.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -31,8 +30,6 @@ from offerhub.providers.http import HttpClient
 
 _LONGEST_DESCRIPTION: Final = 250
 _LONGEST_NOTE: Final = 255
-# Airtm publishes no rule for codes; this alphabet and length hold our own ids.
-_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 _Record = TypeVar("_Record")
 # While a pay-out is in one of these, nobody has been paid and nobody will be without a commit.
@@ -72,7 +69,7 @@ class AirtmPayments:
         Rejected if the code was used for another amount.
         """
         amount = mapping.cents_number(amount_stroops)
-        _check_code(code)
+        mapping.check_code(code)
         try:
             body = self._client.create_payin(
                 code=code,
@@ -124,7 +121,7 @@ class AirtmPayments:
         OutcomeUnknown if it may have been paid.
         """
         amount = mapping.cents_number(amount_stroops)
-        _check_code(code)
+        mapping.check_code(code)
         try:
             body = self._client.create_payout(
                 code=code, amount=amount, email=recipient_email, notes=note[:_LONGEST_NOTE]
@@ -299,8 +296,3 @@ def _too_late(code: str, raw_status: str, refusal: Rejected) -> Rejected:
         code=refusal.code,
         error_code="INVALID_STATE",
     )
-
-
-def _check_code(code: str) -> None:
-    if not _CODE.fullmatch(code):
-        raise ValueError("a code for Airtm is 1 to 64 letters, digits, underscores or hyphens")

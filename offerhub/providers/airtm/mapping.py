@@ -6,6 +6,7 @@ is answered the careful way: a status we cannot place is UNCLEAR, a code we do n
 its HTTP status.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -62,10 +63,18 @@ PAYOUT_STATUS: Final[Mapping[str, PayoutStatus]] = {
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_EXPONENT: Final = 12
+# Airtm publishes no rule for codes; this alphabet and length hold our own ids.
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class Unreadable(ValueError):
     """An answer that is not what Airtm's description promises; the message names the member."""
+
+
+def check_code(code: str) -> None:
+    """Raises: ValueError for a code that Airtm may not take; our own ids all are ones."""
+    if not _CODE.fullmatch(code):
+        raise ValueError("a code for Airtm is 1 to 64 letters, digits, underscores or hyphens")
 
 
 def cents_number(amount_stroops: int) -> Decimal:
