@@ -1,4 +1,4 @@
-"""The load: buyers and sellers who trade, in threads, at a common pace, until they are told to stop.
+"""The load: buyers and sellers who trade, in threads, at a common pace, until told to stop.
 
 Each thread finishes what it began. What it saw at the end of each order, top-up and withdrawal is
 kept, so that balances can be computed from it alone.

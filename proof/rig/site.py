@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -123,7 +124,7 @@ def _open(database: Database) -> tuple[Site, Path]:
 def _furnished(database: Database, market: Market, postgres: PostgresServer | None) -> Site:
     people = [_person(market, f"buyer{n}") for n in range(BUYERS)]
     people += [_person(market, f"seller{n}") for n in range(SELLERS)]
-    with _books_of(market, postgres) as rows:
+    with _books_of(market) as rows:
         head = int(rows.one("SELECT COALESCE(MAX(sequence), 0) FROM events"))
     sink = Sink()
     made = market.client._http.change(
@@ -137,8 +138,7 @@ def _furnished(database: Database, market: Market, postgres: PostgresServer | No
     people = [Person(p.id, p.email, address) for p, address in wallets]
     for person in people[:BUYERS]:
         market.sandbox.send_usdc(person.address, DEPOSIT)
-    for person in people[:BUYERS]:
-        until(lambda p=person: market.available(p.id) != "0.00", "the deposit")  # type: ignore[misc]
+    _wait_for_deposits(market, people[:BUYERS])
     return Site(
         database=database,
         market=market,
@@ -152,6 +152,25 @@ def _furnished(database: Database, market: Market, postgres: PostgresServer | No
         started_at_sequence=head,
         deposited={person.id: parse_exact(DEPOSIT) for person in people[:BUYERS]},
     )
+
+
+def _wait_for_deposits(market: Market, buyers: list[Person]) -> None:
+    """Raises: AssertionError, with what reader and network know of the one that is missing."""
+    for buyer in buyers:
+        try:
+            until(partial(_has_money, market, buyer.id), f"the deposit of {buyer.id}")
+        except AssertionError as error:
+            with _books_of(market) as rows:
+                seen = rows.all("SELECT user_id, operation_id, amount, status FROM deposits")
+                wallets = rows.all("SELECT address, status, cursor, checked_at FROM wallets")
+            sent = market.sandbox.world()["stellar"]["transfers"]
+            raise AssertionError(
+                f"{error}; to {buyer.address}; deposits {seen}; wallets {wallets}; sent {sent}"
+            ) from error
+
+
+def _has_money(market: Market, user_id: str) -> bool:
+    return market.available(user_id) != "0.00"
 
 
 def _person(market: Market, name: str) -> Person:
@@ -168,7 +187,7 @@ def _wallet(market: Market, user_id: str) -> str:
 
 
 @contextmanager
-def _books_of(market: Market, postgres: PostgresServer | None) -> Iterator[Rows]:
+def _books_of(market: Market) -> Iterator[Rows]:
     rows = open_rows(market.settings.database_url)
     try:
         yield rows
