@@ -1,5 +1,6 @@
 """The cases that need real processes: what is done to the deployment while the load runs."""
 
+import json
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ from redis.exceptions import RedisError
 
 from proof.plan import Plan, Result
 from proof.rig import checks
+from proof.rig.calls import Api, Record, Refused
 from proof.rig.evidence import Evidence, gather
 from proof.rig.killer import Killer
 from proof.rig.load import Ends, Load
@@ -164,7 +166,7 @@ def _start_again(server: Any) -> None:
 
 def _case(id_: str, plan: Plan, act: Callable[[Site, Load, list[str]], Figures]) -> Result:
     site = site_for(plan.database)
-    began, found = time.monotonic(), []
+    began, found = time.monotonic(), list[str]()
     site.record.longest_s = 0.0
     errors = len(site.record.server_errors)
     with Load(site, seed=plan.seed + int(id_[1:])) as load:
@@ -201,13 +203,9 @@ def _common(load: Load, evidence: Evidence) -> Figures:
 
 def _asked_again(site: Site) -> list[str]:
     """A sample of all mutations, asked again with their keys: each gets its first answer."""
-    from proof.rig.calls import Api, Record, Refused
-
     api = Api(site.address, site.market.key, Record())
     found = []
     for promise in site.record.promises[-400::10]:
-        import json
-
         try:
             again = api.post(promise.path, json.loads(promise.body), promise.key)
         except Refused as refused:

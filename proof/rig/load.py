@@ -15,7 +15,7 @@ from uuid import UUID
 
 import httpx
 
-from proof.rig.calls import Api, Unanswered
+from proof.rig.calls import Api, Refused, Unanswered
 from proof.rig.site import Person, Site
 
 RATE_PER_S = 50.0
@@ -146,8 +146,6 @@ class Trader:
 
     def settled(self, dispute_id: str) -> None:
         """Decide, as soon as the contract says that it is disputed."""
-        from proof.rig.calls import Refused
-
         end = time.monotonic() + END_S
         while True:
             try:

@@ -1,55 +1,10 @@
 """The event stream over restarts of the API: cut, resumed by Last-Event-ID, complete."""
 
-import json
-import threading
 import time
 
-import httpx
-
-from offerhub.sdk.sse import Message, read_parts
+from proof.rig.stream import Reader
 from tests.journeys.market import Market, People, until
 from tests.journeys.steps import Steps
-
-
-class Reader:
-    """Follows the stream by itself, so that what the server sends twice is seen twice."""
-
-    def __init__(self, market: Market, *, after: int) -> None:
-        self.market = market
-        self.last_id = str(after)
-        self.seen: list[tuple[int, str]] = []
-        self.connections = 0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                self._connection()
-            except httpx.HTTPError:
-                time.sleep(0.1)
-
-    def _connection(self) -> None:
-        headers = {
-            "Authorization": f"Bearer {self.market.key}",
-            "Accept": "text/event-stream",
-            "Last-Event-ID": self.last_id,
-        }
-        url, timeout = f"{self.market.url}/api/v1/events", httpx.Timeout(10)
-        with httpx.stream("GET", url, headers=headers, timeout=timeout, trust_env=False) as answer:
-            if answer.status_code != 200:
-                time.sleep(0.5)
-                return
-            self.connections += 1
-            for part in read_parts(answer.iter_bytes()):
-                if self.stopping.is_set():
-                    return
-                if isinstance(part, Message):
-                    assert part.event != "reset"
-                    body = json.loads(part.data)
-                    if "sequence" in body:
-                        self.seen.append((body["sequence"], body["event_id"]))
-                        self.last_id = str(body["sequence"])
 
 
 def head(market: Market) -> int:
@@ -60,7 +15,7 @@ def test_a_reader_that_is_cut_again_and_again_sees_each_event_once(
     market: Market, people: People
 ) -> None:
     first = head(market)
-    reader = Reader(market, after=first)
+    reader = Reader(market.url, market.key, after=first)
     reader.thread.start()
     steps = Steps(market, people)
     gaps_s = []
@@ -88,4 +43,5 @@ def test_a_reader_that_is_cut_again_and_again_sees_each_event_once(
     )
     assert [sequence for sequence, _ in received] == list(range(first + 1, last + 1))
     assert received == listed
+    assert reader.resets == 0
     market.books_match()
