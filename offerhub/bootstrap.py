@@ -150,6 +150,7 @@ def build_app(
         checkpoint_key=DerivedCheckpointKey(settings.token_secret.get_secret_value()),
         checkpoint_file=FileOfCheckpoints(paths.audit_checkpoints(settings.home)),
         redis=redis,
+        limits=limiter,
     )
 
 

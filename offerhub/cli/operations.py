@@ -31,8 +31,12 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
     for row in found:
         click.echo(
             f"{row['id']}  {row['kind']:<18} {row['status']:<10} {row['subject_id']}"
-            f"  {row['message'] or ''}"
+            f"  {_waiting(row)}{row['message'] or ''}"
         )
+
+
+def _waiting(row: dict[str, object]) -> str:
+    return f"turn expected at {row['expected_at']}; " if row["expected_at"] else ""
 
 
 @operations.command()

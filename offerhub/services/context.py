@@ -13,6 +13,7 @@ from offerhub.ports.checkpoints import CheckpointFile, CheckpointKey
 from offerhub.ports.clock import Clock, epoch_ms
 from offerhub.ports.doorbell import Doorbell
 from offerhub.ports.escrow import Escrows
+from offerhub.ports.limits import OutboundOutlook
 from offerhub.ports.outgoing import WebhookSender
 from offerhub.ports.payments import Payments
 from offerhub.ports.webhooks import WebhookVerifier
@@ -64,6 +65,7 @@ class App:
     checkpoint_key: CheckpointKey
     checkpoint_file: CheckpointFile | None = None
     redis: Any = None
+    limits: OutboundOutlook | None = None
     probe: Callable[[str], None] = no_probe
 
     def now_ms(self) -> int:

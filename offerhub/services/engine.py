@@ -10,9 +10,11 @@ import structlog
 
 from offerhub.domain.errors import OfferHubError
 from offerhub.ports.errors import ProviderFailure, Rejected, Unavailable
+from offerhub.ports.limits import Urgency, calls_for
 from offerhub.services import restored
 from offerhub.services.context import App, system_context
 from offerhub.services.flows.registry import flow_of
+from offerhub.services.outbound_order import urgency_of
 from offerhub.services.progress import (
     MAX_FAILURES,
     LeaseLost,
@@ -82,7 +84,9 @@ def perform(app: App, operation: store.Operation) -> None:
     ):
         run = Run(ctx, operation)
         try:
-            _perform(run, flow_of(operation.kind))
+            urgency = urgency_of(operation.kind)
+            with calls_for(operation.id, urgency, since_ms=operation.created_at):
+                _perform(run, flow_of(operation.kind))
         except LeaseLost:
             log.info("operation.lease_lost")
         except Exception as error:
@@ -141,10 +145,13 @@ def _advance(run: Run, flow: Flow, step: Step, row: store.Step | None) -> bool:
                 return True
         assert row is not None
         _probe(run, step, "intent")
-        verdict: Verdict = _look_up(run, step, row) if resumed else Absent()
-        if isinstance(verdict, Absent):
-            verdict = step.call(run, row)
-            _probe(run, step, "call")
+        verdict: Verdict
+        operation = run.operation
+        with calls_for(operation.id, Urgency.UNDER_WAY, since_ms=operation.created_at):
+            verdict = _look_up(run, step, row) if resumed else Absent()
+            if isinstance(verdict, Absent):
+                verdict = step.call(run, row)
+                _probe(run, step, "call")
         return _conclude(run, flow, step, row, verdict)
     except Rejected as failure:
         return _conclude(run, flow, step, row, Refused(failure))

@@ -8,7 +8,7 @@ from typing import Any
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound
 from offerhub.domain.operations import OPERATION
-from offerhub.services import audit
+from offerhub.services import audit, outbound_order
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context
 from offerhub.services.representations import timestamp
@@ -75,7 +75,9 @@ def start(
 def list_operations(ctx: Context, *, status: str | None = None, limit: int = 100) -> list[Any]:
     """Newest first, with their steps."""
     with connection():
-        return [detail(row) for row in store.listed(status=status, limit=limit)]
+        rows = store.listed(status=status, limit=limit)
+        turns = outbound_order.expected(ctx.app, rows)
+        return [detail(row, expected_ms=turns.get(row.id)) for row in rows]
 
 
 def retry(ctx: Context, operation_id: str, *, reason: str) -> dict[str, Any]:
@@ -138,8 +140,11 @@ def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | 
     )
 
 
-def detail(row: store.Operation) -> dict[str, Any]:
-    """An operation as operators see it, in any status."""
+def detail(row: store.Operation, *, expected_ms: int | None = None) -> dict[str, Any]:
+    """An operation as operators see it, in any status.
+
+    expected_ms: when its turn comes, if it waits for a provider's limit on calls.
+    """
     return {
         "id": row.id,
         "kind": row.kind,
@@ -151,6 +156,8 @@ def detail(row: store.Operation) -> dict[str, Any]:
         "failures": row.failures,
         "message": row.last_error,
         "next_run_at": timestamp(row.next_run_at),
+        "waits_for": "PROVIDER_LIMIT" if expected_ms is not None else None,
+        "expected_at": None if expected_ms is None else timestamp(expected_ms),
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
         "steps": [

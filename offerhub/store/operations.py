@@ -163,6 +163,26 @@ def listed(*, status: str | None, limit: int) -> list[Operation]:
     return list(query.order_by(Operation.created_at.desc()).limit(limit))
 
 
+def pending_of_kinds(kinds: list[str], *, limit: int = 5000) -> list[Operation]:
+    """Those under way, without their params' context or errors; the oldest first."""
+    query = Operation.select(
+        Operation.id, Operation.kind, Operation.params, Operation.created_at
+    ).where((Operation.status == "PENDING") & Operation.kind.in_(kinds))
+    return list(query.order_by(Operation.created_at, Operation.id).limit(limit))
+
+
+def succeeded_steps(operation_ids: list[str]) -> dict[str, list[str]]:
+    """Names of finished steps by operation, for those that have any."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(operation_ids), 500):
+        query = Step.select(Step.operation_id, Step.name).where(
+            Step.operation_id.in_(operation_ids[start : start + 500]) & (Step.status == "SUCCEEDED")
+        )
+        for row in query:
+            found.setdefault(row.operation_id, []).append(row.name)
+    return found
+
+
 def steps_of(operation_id: str) -> list[Step]:
     return list(
         Step.select()

@@ -141,6 +141,8 @@ class OperationDetail(Schema):
     failures = fields.Integer(required=True)
     message = shown_or_null()
     next_run_at = shown_time()
+    waits_for = shown_or_null(description="PROVIDER_LIMIT: others call before it; else null.")
+    expected_at = shown_time(null=True)
     created_at = shown_time()
     updated_at = shown_time()
     steps = fields.List(fields.Nested(OperationStep), required=True)
