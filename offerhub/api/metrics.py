@@ -14,7 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from offerhub.api import queues
 from offerhub.api.redis_gate import RedisGate
-from offerhub.services.figures import Observer
+from offerhub.services.figures import Figures, Observer
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 UNKNOWN_ROUTE: Final = "unknown"
@@ -102,6 +102,7 @@ class _LookedUp:
             "Assets less liabilities and equity; anything but 0 is an alarm.",
             found.books_difference_stroops,
         )
+        yield from _treasury(found)
         yield from self._queues()
 
     def _queues(self) -> Iterator[Metric]:
@@ -116,6 +117,32 @@ class _LookedUp:
             numbers = {queue["name"]: queue[field] for queue in shown["queues"]}
             if available:
                 yield _labelled(name, words, "queue", numbers)
+
+
+def _treasury(found: Figures) -> Iterator[Metric]:
+    last = found.reconciliation
+    if last.age_s is not None:
+        yield _single(
+            "offerhub_reconciliation_age_seconds", "Since the last reconciliation.", last.age_s
+        )
+    yield _labelled(
+        "offerhub_reconciliation_differences",
+        "Left for the operator by the last reconciliation, by class.",
+        "kind",
+        last.left,
+    )
+    yield _labelled(
+        "offerhub_treasury_difference_stroops",
+        "What the rail holds less what the books say, at the last reconciliation.",
+        "rail",
+        last.treasury_stroops,
+    )
+    yield _labelled(
+        "offerhub_treasury_shortage_stroops",
+        "What the rail is short of what is committed on it; above 0 it cannot pay.",
+        "rail",
+        found.rail_shortage_stroops,
+    )
 
 
 def _single(name: str, words: str, value: float) -> GaugeMetricFamily:

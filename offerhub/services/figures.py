@@ -6,20 +6,36 @@ every entry of the books.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from offerhub.ledger import checks
-from offerhub.services import history
+from offerhub.domain.differences import Difference
+from offerhub.ledger import accounts, checks
+from offerhub.services import history, solvency
 from offerhub.services.context import App
-from offerhub.store import differences
+from offerhub.store import differences, reconciliations
 from offerhub.store import figures as store
 from offerhub.store import operations as operations_store
 from offerhub.store.database import connection, snapshot
 
 TTL_S: Final = 5.0
 SHEET_TTL_S: Final = 300.0
+RAILS: Final = ("AIRTM", "STELLAR")
+_RAIL_OF: Final = {accounts.AIRTM_TREASURY: "AIRTM", accounts.STELLAR_TREASURY: "STELLAR"}
+
+
+@dataclass(frozen=True, slots=True)
+class LastReconciliation:
+    """What the last run left for the operator. `age_s` None: there was none yet.
+
+    treasury_stroops: by rail, theirs less ours.
+    """
+
+    age_s: float | None
+    left: dict[str, int]
+    treasury_stroops: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,8 @@ class Figures:
     books_difference_stroops: int
     waiting_for_xlm: int
     broken_history: int
+    reconciliation: LastReconciliation
+    rail_shortage_stroops: dict[str, int]
 
 
 class Observer:
@@ -45,7 +63,7 @@ class Observer:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: tuple[float, Figures] | None = None
-        self._difference: tuple[float, int] | None = None
+        self._sheet: tuple[float, int, dict[str, int]] | None = None
 
     def figures(self) -> Figures:
         """The figures, at most TTL_S old."""
@@ -56,7 +74,7 @@ class Observer:
             return self._known[1]
 
     def _look(self) -> Figures:
-        difference = self._books_difference()
+        difference, shortages = self._of_sheet()
         with connection():
             oldest = store.oldest_pending_at()
             return Figures(
@@ -70,12 +88,32 @@ class Observer:
                 unsealed_audit_records=store.unsealed_audit_records(),
                 books_difference_stroops=difference,
                 waiting_for_xlm=operations_store.waiting_for_xlm(),
+                reconciliation=self._last_reconciliation(),
+                rail_shortage_stroops=shortages,
                 broken_history=differences.count_open(subject_id=history.SUBJECT),
             )
 
-    def _books_difference(self) -> int:
+    def _of_sheet(self) -> tuple[int, dict[str, int]]:
+        """The books' difference, and what each rail is short of."""
         now_s = self._monotonic()
-        if self._difference is None or now_s - self._difference[0] >= SHEET_TTL_S:
+        if self._sheet is None or now_s - self._sheet[0] >= SHEET_TTL_S:
             with snapshot():
-                self._difference = (now_s, checks.sheet().difference_stroops)
-        return self._difference[1]
+                difference = checks.sheet().difference_stroops
+            self._sheet = (now_s, difference, solvency.shortages())
+        return self._sheet[1], self._sheet[2]
+
+    def _last_reconciliation(self) -> LastReconciliation:
+        last = reconciliations.newest_finished()
+        treasury = dict.fromkeys(RAILS, 0)
+        if last is None:
+            return LastReconciliation(None, {}, treasury)
+        left: Counter[str] = Counter()
+        for one in reconciliations.differences_of(last.id):
+            if one.status == "REPAIRED":
+                continue
+            left[one.kind] += 1
+            rail = _RAIL_OF.get(one.subject_id)
+            if rail is not None and one.kind == Difference.ASSET_BALANCE:
+                treasury[rail] = (one.theirs or 0) - (one.ours or 0)
+        age_s = max(0.0, (self._app.now_ms() - last.started_at) / 1000)
+        return LastReconciliation(age_s, dict(left), treasury)

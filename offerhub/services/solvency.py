@@ -8,6 +8,7 @@ it, and the whole is solvent if all assets cover all that is owed.
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from offerhub.ledger import accounts, checks
@@ -23,55 +24,67 @@ from offerhub.store.database import atomic, connection, snapshot
 KEPT_MS = 400 * 24 * 3_600_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Rail:
+    """`committed` has to be paid from `spendable`, the part that is no user's wallet. Stroops."""
+
+    name: str
+    holds: int
+    spendable: int
+    committed: int
+
+    @property
+    def short(self) -> int:
+        return max(0, self.committed - self.spendable)
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "rail": self.name,
+            **money("holds", self.holds),
+            **money("spendable", self.spendable),
+            **money("committed", self.committed),
+            **money("shortage", self.short),
+            "solvent": self.short == 0,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What the books say of one moment; stroops. `owed` is by kind of account."""
+
+    owed: dict[str, int]
+    missing: int
+    in_contracts: int
+    in_wallets: int
+    in_transit: int
+    rails: tuple[_Rail, _Rail]
+
+
+def shortages() -> dict[str, int]:
+    """Stroops that each rail is short of what is committed on it, by the books."""
+    return {rail.name: rail.short for rail in _of_books().rails}
+
+
 def view(ctx: Context, *, ask: bool = False) -> dict[str, Any]:
     """Per rail and as a whole, of one moment. Not inside a transaction when `ask`.
 
     ask: also ask Airtm and the chain what they hold; one that does not answer is null there.
     """
-    with snapshot():
-        sheet = checks.sheet()
-        cached = ledger_store.cached_all()
-        to_airtm = withdrawals_store.withdrawing_to_airtm()
-    owed: dict[str, int] = defaultdict(int)
-    committed: dict[str, int] = defaultdict(int)
-    for name, balance in cached.items():
-        kind = accounts.kind(name)
-        owed[kind] += balance
-        if kind in {accounts.RESERVED, accounts.WITHDRAWING}:
-            committed[str(accounts.owner(name))] += balance
-    for user_id, amount in to_airtm.items():
-        committed[user_id] -= amount
-    wallets = {
-        name.split(":", 1)[1]: amount
-        for name, amount in sheet.assets.items()
-        if name.startswith("stellar.wallet:")
-    }
-    in_wallets = sum(wallets.values())
-    lacking = sum(max(0, due - wallets.get(user, 0)) for user, due in committed.items())
-    airtm = sheet.assets.get(accounts.AIRTM_TREASURY, 0)
-    treasury = sheet.assets.get(accounts.STELLAR_TREASURY, 0)
-    in_transit = _sum(sheet.assets, "in_transit:")
-    contracts = _sum(sheet.assets, "escrow.contract:")
-    missing = max(0, sheet.liabilities_stroops - sheet.assets_stroops)
-    rails = [
-        _rail("AIRTM", holds=airtm, committed=sum(to_airtm.values()), spendable=airtm),
-        _rail(
-            "STELLAR", holds=treasury + sum(wallets.values()), committed=lacking, spendable=treasury
-        ),
-    ]
+    books = _of_books()
+    theirs = _theirs(ctx) if ask else (None, None)
     return {
-        "solvent": missing == 0 and all(rail["solvent"] for rail in rails),
-        **money("shortage", missing),
-        **money("available", owed[accounts.AVAILABLE]),
-        **money("reserved", owed[accounts.RESERVED]),
-        **money("withdrawing", owed[accounts.WITHDRAWING]),
-        **money("in_escrow", owed["escrow"]),
-        **money("in_contracts", contracts),
-        **money("in_wallets", in_wallets),
-        **money("in_transit", in_transit),
+        "solvent": books.missing == 0 and all(rail.short == 0 for rail in books.rails),
+        **money("shortage", books.missing),
+        **money("available", books.owed[accounts.AVAILABLE]),
+        **money("reserved", books.owed[accounts.RESERVED]),
+        **money("withdrawing", books.owed[accounts.WITHDRAWING]),
+        **money("in_escrow", books.owed["escrow"]),
+        **money("in_contracts", books.in_contracts),
+        **money("in_wallets", books.in_wallets),
+        **money("in_transit", books.in_transit),
         "rails": [
-            {**rail, **money("theirs", theirs)}
-            for rail, theirs in zip(rails, _theirs(ctx) if ask else (None, None), strict=True)
+            {**rail.shown(), **money("theirs", seen)}
+            for rail, seen in zip(books.rails, theirs, strict=True)
         ],
         "xlm": _xlm(ctx) if ask else None,
     }
@@ -94,17 +107,41 @@ def history(_: Context, *, limit: int) -> list[dict[str, Any]]:
     return [{"taken_at": timestamp(row.id), **row.view} for row in rows]
 
 
-def _rail(name: str, *, holds: int, committed: int, spendable: int) -> dict[str, Any]:
-    """committed: what has to be paid from `spendable`, the part that is no user's wallet."""
-    short = max(0, committed - spendable)
-    return {
-        "rail": name,
-        **money("holds", holds),
-        **money("spendable", spendable),
-        **money("committed", committed),
-        **money("shortage", short),
-        "solvent": short == 0,
+def _of_books() -> _Books:
+    """One moment of the books. Not inside a transaction."""
+    with snapshot():
+        sheet = checks.sheet()
+        cached = ledger_store.cached_all()
+        to_airtm = withdrawals_store.withdrawing_to_airtm()
+    owed: dict[str, int] = defaultdict(int)
+    committed: dict[str, int] = defaultdict(int)
+    for name, balance in cached.items():
+        kind = accounts.kind(name)
+        owed[kind] += balance
+        if kind in {accounts.RESERVED, accounts.WITHDRAWING}:
+            committed[str(accounts.owner(name))] += balance
+    for user_id, amount in to_airtm.items():
+        committed[user_id] -= amount
+    wallets = {
+        name.split(":", 1)[1]: amount
+        for name, amount in sheet.assets.items()
+        if name.startswith("stellar.wallet:")
     }
+    lacking = sum(max(0, due - wallets.get(user, 0)) for user, due in committed.items())
+    airtm = sheet.assets.get(accounts.AIRTM_TREASURY, 0)
+    treasury = sheet.assets.get(accounts.STELLAR_TREASURY, 0)
+    in_wallets = sum(wallets.values())
+    return _Books(
+        owed=owed,
+        missing=max(0, sheet.liabilities_stroops - sheet.assets_stroops),
+        in_contracts=_sum(sheet.assets, "escrow.contract:"),
+        in_wallets=in_wallets,
+        in_transit=_sum(sheet.assets, "in_transit:"),
+        rails=(
+            _Rail("AIRTM", holds=airtm, spendable=airtm, committed=sum(to_airtm.values())),
+            _Rail("STELLAR", holds=treasury + in_wallets, spendable=treasury, committed=lacking),
+        ),
+    )
 
 
 def _sum(assets: dict[str, int], prefix: str) -> int:

@@ -176,6 +176,8 @@ def test_metrics_count_requests_and_show_what_waits(market: Market, measured: Ca
     assert after["offerhub_operation_oldest_pending_seconds", ()] > 0
     assert after["offerhub_relay_lag_events", ()] > 0
     assert after["offerhub_ledger_difference_stroops", ()] == 0
+    assert after["offerhub_treasury_shortage_stroops", (("rail", "STELLAR"),)] == 0
+    assert after["offerhub_treasury_difference_stroops", (("rail", "AIRTM"),)] == 0
     assert after["offerhub_redis_up", ()] == 1
     for queue in ("critical", "webhooks", "deliveries", "maintenance"):
         assert after["offerhub_queue_workers", (("queue", queue),)] == 0
