@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proof.mutants.catalogue import MUTANTS
-from proof.mutants.copies import ROOT, Copy, copy_of_the_tree
+from proof.mutants.copies import Copy, copy_of_the_tree
 from proof.mutants.mutant import Mutant, Outdated, file_of
 from proof.plan import Figure, Result
 
@@ -137,7 +137,7 @@ def _verdict(copy: Copy, mutant: Mutant, failures: Mapping[str, str]) -> Verdict
     if broken:
         return result(False, broken[0], f"fails without the mutant: {failures[broken[0]]}")
     try:
-        texts = mutant.mutated(ROOT)
+        texts = mutant.mutated(copy.root)
     except (Outdated, SyntaxError) as error:
         return result(False, "", f"{type(error).__name__}: {error}")
     with copy.with_changes(texts):

@@ -32,7 +32,7 @@ def test_a_process_that_dies_between_two_commands_locks_nobody_out(
     redis_url: str, figure: Figure
 ) -> None:
     redis = Redis.from_url(redis_url)
-    client = Dying.from_url(redis_url)
+    client: Any = Dying.from_url(redis_url)
     limiter = RateLimiter(RedisGate(client), marketplace_id="mkt")
     for lives in range(1, 20):
         client.lives = lives
