@@ -69,7 +69,7 @@ def gather(site: Site, ends: Ends) -> Evidence:
     world = site.market.sandbox.world()
     users = [*site.buyers, *site.sellers]
     accounts = all_("SELECT name, balance FROM accounts")
-    held: dict[str, int] = {name: balance for name, balance in accounts}
+    held: dict[str, int] = dict(accounts)
     return Evidence(
         unfinished=unfinished,
         entries=all_("SELECT transfer_id, account, amount FROM entries"),
