@@ -30,7 +30,7 @@ from tests.services.world import World, open_world
 pytestmark = [pytest.mark.proves("F26"), pytest.mark.proves("F27")]
 
 FULL = bool(os.environ.get("OFFERHUB_TEST_FULL"))
-EXAMPLES, STEPS = (100, 60) if FULL else (6, 30)
+EXAMPLES, STEPS = (100, 60) if FULL else (4, 30)
 PEOPLE = {"ana": True, "ben": True, "cleo": False}
 FAULTS = (
     "timeout_after", "reset_after", "error_500_after", "truncated_after", "wrong_body_after",
@@ -295,7 +295,7 @@ def _rich(world: World) -> str:
     return "float@example.com"
 
 
-@pytest.mark.timeout(5_400 if FULL else 240)
+@pytest.mark.timeout(5_400 if FULL else 600)
 def test_sqlite_postgres_and_the_model_agree_after_every_step(
     worlds: list[World], figure: Figure
 ) -> None:
