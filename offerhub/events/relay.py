@@ -31,6 +31,12 @@ class LeaseLost(Exception):
     """Another relay has taken over; this one must stop working until it gets the lease again."""
 
 
+def lease_clock_ms(own_ms: int) -> int:
+    """What leases are measured by: the database's clock where it has one, else the caller's."""
+    with connection():
+        return leases.clock_ms(own_ms)
+
+
 def take_lease(*, holder: str, now_ms: int) -> int | None:
     """The fencing token, or None while another relay is active. Commits."""
     with atomic():

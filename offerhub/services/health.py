@@ -146,7 +146,8 @@ class HealthMonitor:
     def _lease(self, name: str) -> Json:
         with connection():
             row = leases.Lease.get_or_none(leases.Lease.name == name)
-        if row is None or row.expires_at <= self._app.now_ms():
+            now = leases.clock_ms(self._app.now_ms())
+        if row is None or row.expires_at <= now:
             return _state(DEGRADED, "no process is active")
         return _state(HEALTHY)
 

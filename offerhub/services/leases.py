@@ -8,7 +8,8 @@ from offerhub.store.database import atomic
 def take(ctx: Context, name: str, *, holder: str, ttl_ms: int) -> bool:
     """Have the lease (again) for `ttl_ms`; false while another process has it. Commits."""
     with atomic():
-        return store.take(name, holder=holder, now=ctx.now_ms(), ttl_ms=ttl_ms) is not None
+        now = store.clock_ms(ctx.now_ms())
+        return store.take(name, holder=holder, now=now, ttl_ms=ttl_ms) is not None
 
 
 def give_up(ctx: Context, name: str, *, holder: str) -> None:

@@ -2,7 +2,7 @@
 
 from peewee import BigIntegerField, CharField
 
-from offerhub.store.database import for_update
+from offerhub.store.database import execute, for_update, is_postgres
 from offerhub.store.fields import JSONText, Millis, Table
 
 
@@ -29,16 +29,29 @@ class Flag(Table):
         table_name = "flags"
 
 
+def clock_ms(own_ms: int) -> int:
+    """The clock that leases are measured by: the database's, so that machines need not agree.
+
+    own_ms: the caller's clock. On SQLite it is the one that counts: a file has one machine.
+    """
+    if not is_postgres():
+        return own_ms
+    row = execute("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint").fetchone()
+    return int(row[0])
+
+
 def take(name: str, *, holder: str, now: int, ttl_ms: int) -> int | None:
     """The fencing token when `holder` has the lease (again) for `ttl_ms`; None when another has it.
 
-    Run it in a transaction of its own.
+    now: what `clock_ms` says. A lease that ends further ahead than any can was given before the
+    clock was set back, and counts as over. Run it in a transaction of its own.
     """
     Lease.insert(name=name, holder="", token=0, expires_at=0).on_conflict_ignore().execute()
     row = for_update(Lease.select().where(Lease.name == name)).get()
-    if row.holder == holder and row.expires_at > now:
+    held = now < row.expires_at <= now + 2 * ttl_ms
+    if row.holder == holder and held:
         token = row.token
-    elif row.expires_at <= now:
+    elif not held:
         token = row.token + 1
     else:
         return None

@@ -71,7 +71,8 @@ class Loop:
 
     def turn(self) -> bool:
         """One round; whether there was work and may be more. Raises: LeaseLost."""
-        token = relay.take_lease(holder=self.holder, now_ms=epoch_ms(self.clock.now()))
+        now_ms = relay.lease_clock_ms(epoch_ms(self.clock.now()))
+        token = relay.take_lease(holder=self.holder, now_ms=now_ms)
         if token is None:
             self.active = False
             return False

@@ -113,6 +113,7 @@ def test_an_event_that_commits_late_comes_behind_and_is_not_skipped(postgres: st
     assert positions["slow"] < positions["quick"]
 
 
+@pytest.mark.proves("F11")
 def test_only_the_holder_of_the_lease_places_anything(database: str) -> None:
     record(event("a"))
     old = lease("a", 0)
@@ -127,6 +128,7 @@ def test_only_the_holder_of_the_lease_places_anything(database: str) -> None:
     assert placed() == [(1, "a")]
 
 
+@pytest.mark.proves("F11")
 def test_a_relay_that_was_paused_past_its_lease_changes_nothing(database: str) -> None:
     record(event("a"), event("b"))
     paused = lease("a", 0)
@@ -139,6 +141,7 @@ def test_a_relay_that_was_paused_past_its_lease_changes_nothing(database: str) -
     assert [sequence for sequence, _ in placed()] == [1, 2, 3]
 
 
+@pytest.mark.proves("F11")
 def test_two_relays_that_both_believe_in_their_lease_place_nothing_twice(database: str) -> None:
     """One of them is wrong, and finds out in the transaction in which it would do harm."""
     for number in range(60):

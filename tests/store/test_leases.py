@@ -112,3 +112,28 @@ def test_a_cursor_moves_only_from_where_its_reader_saw_it(database: str) -> None
 def test_any_name_can_hold_a_lease(database: str, holder: str) -> None:
     assert _take(holder, 0) == 1
     assert _holds(holder, 1)
+
+
+@pytest.mark.proves("F16")
+@pytest.mark.parametrize("jump_ms", [3_600_000, 86_400_000])
+def test_a_clock_that_was_set_back_locks_nobody_out(database: str, jump_ms: int) -> None:
+    assert _take("a", jump_ms) == 1
+    assert _take("b", 0) == 2
+    assert not _holds("a", 1)
+    assert _take("a", 1) is None
+
+
+@pytest.mark.proves("F16")
+@pytest.mark.parametrize("jump_ms", [3_600_000, 86_400_000])
+def test_a_clock_that_jumps_ahead_leaves_one_holder(database: str, jump_ms: int) -> None:
+    assert _take("a", 0) == 1
+    assert _take("b", jump_ms) == 2
+    assert (_holds("a", 1), _holds("b", 2)) == (False, True)
+
+
+@pytest.mark.proves("F16")
+def test_on_a_server_leases_go_by_its_clock_and_not_by_the_callers(postgres: str) -> None:
+    with connection():
+        told = [leases.clock_ms(own) for own in (0, 2**40)]
+    assert told[0] > 1_700_000_000_000
+    assert 0 <= told[1] - told[0] < 10_000
