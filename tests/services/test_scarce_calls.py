@@ -1,0 +1,172 @@
+"""A provider's limit with more work than it lets through: nothing breaks it, urgent work is first,
+nothing waits for ever, and every waiting operation says when its turn is expected.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from offerhub import settings
+from offerhub.bootstrap import Outbound, build_app
+from offerhub.ports.limits import Urgency, calls_for
+from offerhub.services import engine, escrows, operations, orders, outbound_order, releases
+from offerhub.services.context import App, system_context
+from offerhub.services.flows.registry import FLOWS
+from offerhub.store import operations as store
+from offerhub.store.database import connection
+from offerhub.worker.jobs.operations import perform_next
+from tests.fixtures.proof import Figure
+from tests.services.world import World, open_world
+
+pytestmark = pytest.mark.proves("F25")
+
+SLACK_S = 0.002  # times are kept in whole milliseconds
+
+
+def scarce_limit(count: int) -> tuple[int, float]:
+    """Calls per window: the provider's own 50, in a window that a test can wait for."""
+    return (50, 2.0) if count > 6 else (10, 1.2)
+
+
+def outbound(count: int) -> Outbound:
+    plenty = dict.fromkeys(("airtm", "stellar"), (100000, 1.0))
+    return Outbound(
+        read_timeout_s=10.0,
+        send_read_timeout_s=10.0,
+        limits={**plenty, "trustless_work": scarce_limit(count)},
+    )
+
+
+def call_times_s(world: World) -> list[float]:
+    """When each call reached Trustless Work, oldest first."""
+    listed = world.control("GET", "/calls?provider=trustless_work")["calls"]
+    return sorted(one["at_ms"] / 1000 for one in listed)
+
+
+def most_in_a_window(times_s: list[float], window_s: float) -> int:
+    most, first = 0, 0
+    for last, at_s in enumerate(times_s):
+        while times_s[first] <= at_s - window_s:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def test_every_kind_that_calls_the_escrow_service_is_estimated() -> None:
+    assert set(outbound_order.CALLS) <= set(FLOWS)
+    assert set(outbound_order.URGENCIES) <= set(FLOWS)
+
+
+def work_off(app: App, *, until: Callable[[], bool], limit_s: float) -> None:
+    """Perform operations on a few threads, as a worker does, until so."""
+    end = time.monotonic() + limit_s
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        while time.monotonic() < end and not until() and not failed:
+            try:
+                if not perform_next(app):
+                    time.sleep(0.02)
+            except BaseException as error:
+                failed.append(error)
+                raise
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
+    assert until(), f"not done within {limit_s} s"
+
+
+def idle() -> bool:
+    return engine.next_due_at() is None
+
+
+def ready_orders(world: World, count: int) -> list[str]:
+    """Orders in progress, of a few buyers, so that no signer is the bottleneck."""
+    seller = world.user("seller")
+    buyers = [world.funded_user(f"buyer-{n}", "10000.00") for n in range(min(8, count))]
+    made = []
+    for number in range(count):
+        made.append(world.order(buyers[number % len(buyers)]["id"], seller["id"], "10.00"))
+        orders.reserve(world.ctx, made[-1])
+        escrows.create_escrow(world.ctx, made[-1])
+    work_off(world.app, until=idle, limit_s=300)
+    for order_id in made:
+        escrows.fund_escrow(world.ctx, order_id)
+    work_off(world.app, until=idle, limit_s=300)
+    return made
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "count",
+    [6, pytest.param(40, marks=pytest.mark.full), pytest.param(500, marks=pytest.mark.full)],
+)
+def test_queued_releases_keep_to_the_limit_in_order_and_say_when(
+    sqlite_url: str, redis_url: str, figure: Figure, count: int
+) -> None:
+    world = open_world(database_url=sqlite_url, redis_url=redis_url)
+    try:
+        world.set_up()
+        made = ready_orders(world, count + 1)
+        newcomer = world.order(
+            orders.get_order(world.ctx, made[0])["buyer_id"],
+            orders.get_order(world.ctx, made[0])["seller_id"], "10.00",
+        )  # fmt: skip
+        orders.reserve(world.ctx, newcomer)
+        scarce = build_app(
+            settings.load(world.environ), outbound=outbound(count), clock=world.clock
+        )
+        calls, window_s = scarce_limit(count)
+        before = len(call_times_s(world))
+        escrows.create_escrow(world.ctx, newcomer)  # older, and yet it has to wait
+        for order_id in made[:count]:
+            releases.release(world.ctx, order_id)
+        for _ in range(calls):
+            with calls_for("filler", Urgency.BACKGROUND):
+                scarce.escrows.ping()
+        listed = operations.list_operations(
+            system_context(scarce, name="test"), status="PENDING", limit=1000
+        )
+        asked_at_s = time.time()
+        expected_s = {
+            one["subject_id"]: datetime.fromisoformat(one["expected_at"]).timestamp()
+            for one in listed
+            if one["waits_for"] == "PROVIDER_LIMIT"
+        }
+        # The very first may call so soon that nobody needs to be told.
+        assert {*made[1:count], newcomer} <= set(expected_s) <= {*made[:count], newcomer}
+        assert expected_s[newcomer] == max(expected_s.values())
+
+        world.fault("rate_limited", provider="trustless_work", times=3)
+        work_off(scarce, until=idle, limit_s=800)
+
+        took_s = time.time() - asked_at_s
+        times_s = call_times_s(world)
+        most = most_in_a_window(times_s[before:], window_s - SLACK_S)
+        assert most <= calls
+        assert {world.order_status(one) for one in made[:count]} == {"CLOSED"}
+        assert world.order_status(newcomer) == "ESCROW_FUNDING"
+        with connection():
+            rows = list(store.Operation.select().where(store.Operation.kind == "order.release"))
+            ends_s = {row.subject_id: row.updated_at / 1000 for row in rows}
+        assert all(row.failures == 0 for row in rows)
+        error_s = [abs(ends_s[one] - expected_s[one]) for one in made[1:count]]
+        assert sorted(error_s)[len(error_s) // 2] <= max(2 * window_s, took_s / 2)
+        half = count // 2
+        assert sum(ends_s[one] for one in made[:half]) / half < (
+            sum(ends_s[one] for one in made[half:count]) / (count - half)
+        )
+        figure("releases", count)
+        figure("limit_breaches", 0)
+        figure("expected_turn_error_s", round(max(error_s), 1))
+        world.use()
+        world.check()
+    finally:
+        world.close()
