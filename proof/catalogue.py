@@ -18,12 +18,16 @@ NO_DATABASE = "-"
 
 @dataclass(frozen=True)
 class Case:
-    """databases: on which a full run needs it to have run; a quick run needs any one of them."""
+    """databases: on which a full run needs it to have run; a quick run needs any one of them.
+
+    quick: of a case on the rig, the databases of a quick run.
+    """
 
     id: str
     title: str
     ways: tuple[Way, ...] = ("suite",)
     databases: tuple[str, ...] = DATABASES
+    quick: tuple[str, ...] = DATABASES
 
 
 class UnknownCase(ValueError):
@@ -49,6 +53,7 @@ CASES: tuple[Case, ...] = (
         "Redis is emptied again and again and then stopped; money routes stay up and no event"
         " is lost",
         ("rig",),
+        quick=_POSTGRES,
     ),
     Case(
         "F4",
@@ -92,6 +97,7 @@ CASES: tuple[Case, ...] = (
         "two relays at once, one of them stopped past its lease and woken; no sequence number"
         " twice and none missing",
         ("suite", "rig"),
+        quick=_SQLITE,
     ),
     Case(
         "F12",

@@ -14,6 +14,8 @@ from proof.plan import DATABASES, Result
 
 ROOT = Path(__file__).parent.parent
 SEED_VARIABLE = "OFFERHUB_TEST_SEED"
+# Generated requests per operation of the API and kind of request.
+EXAMPLES_VARIABLE, QUICK_EXAMPLES = "OFFERHUB_TEST_EXAMPLES", "3"
 # pytest's exit codes: all passed, some failed, no tests were collected.
 _CAME_TO_ITS_END = (0, 1, 5)
 
@@ -64,6 +66,8 @@ class Suites:
         more = {"PYTHONHASHSEED": "0", SEED_VARIABLE: str(self.seed)}
         if self.full:
             more["OFFERHUB_TEST_FULL"] = "1"
+        else:
+            more[EXAMPLES_VARIABLE] = os.environ.get(EXAMPLES_VARIABLE, QUICK_EXAMPLES)
         return {**os.environ, **more}
 
     def results(
