@@ -163,9 +163,11 @@ def _wait_for_deposits(market: Market, buyers: list[Person]) -> None:
             with _books_of(market) as rows:
                 seen = rows.all("SELECT user_id, operation_id, amount, status FROM deposits")
                 wallets = rows.all("SELECT address, status, cursor, checked_at FROM wallets")
+            said = dict(market.logs()).get("deposits", "")
             sent = market.sandbox.world()["stellar"]["transfers"]
             raise AssertionError(
-                f"{error}; to {buyer.address}; deposits {seen}; wallets {wallets}; sent {sent}"
+                f"{error}; to {buyer.address}; deposits {seen}; wallets {wallets}; sent {sent};"
+                f" the reader said {said}"
             ) from error
 
 
