@@ -36,7 +36,7 @@ def run(cases: Sequence[Case], options: Options) -> Iterator[Result]:
 
 def plan(case: Case, database: Database, options: Options) -> Plan:
     """How much a rig case is to do; the kills are divided among the databases."""
-    databases = [d for d in case.databases if d in options.databases]
+    databases = databases_of(case, options)
     return Plan(
         database=database,
         seed=options.seed,
@@ -55,10 +55,17 @@ def _rig(cases: Sequence[Case], options: Options) -> Iterator[Result]:
 
     for database in options.databases:
         for case in cases:
-            if database in case.databases and (options.full or database in case.quick):
+            if database in databases_of(case, options):
                 asked = plan(case, database, options)
                 yield guarded(case.id, asked, rig.CASES.get(case.id, _missing))
         rig.close_all()
+
+
+def databases_of(case: Case, options: Options) -> list[Database]:
+    """Where a rig case runs: a quick run that may choose takes the case's quick ones."""
+    may_choose = not options.full and len(options.databases) > 1
+    allowed = case.quick if may_choose else case.databases
+    return [d for d in options.databases if d in allowed and d in case.databases]
 
 
 def _missing(plan: Plan) -> Result:

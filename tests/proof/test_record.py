@@ -1,5 +1,6 @@
 """Lines, the record and the table say what came of a run, failures first of all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from proof.documents import (
 )
 from proof.plan import Plan, Result
 from proof.record import Record
-from proof.running import Options, guarded, plan
+from proof.running import Options, databases_of, guarded, plan
 from proof.suites import ROOT
 
 PASSED = Result("F5", "postgres", True, 41.2, 7, {"calls": 37, "recovery_s": 1.25, "faults": 185.0})
@@ -114,3 +115,11 @@ def test_a_rig_case_that_breaks_is_a_failure_and_not_the_end_of_the_run() -> Non
     result = guarded("F1", asked, broken)
     assert not result.passed
     assert "no sqlite" in result.findings[0]
+
+
+def test_a_quick_run_takes_one_database_where_it_may_choose() -> None:
+    (case,) = chosen("F3")
+    both = Options(databases=("sqlite", "postgres"), seed=7, full=False, kills=2, workers=1)
+    assert databases_of(case, both) == ["postgres"]
+    assert databases_of(case, replace(both, full=True)) == ["sqlite", "postgres"]
+    assert databases_of(case, replace(both, databases=("sqlite",))) == ["sqlite"]
