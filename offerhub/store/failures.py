@@ -9,8 +9,9 @@ from typing import Final
 from peewee import IntegrityError, InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
-# Source: PostgreSQL manual, appendix A: serialization_failure, deadlock_detected.
-_PASSING_STATES: Final = frozenset({"40001", "40P01"})
+# Source: PostgreSQL manual, appendix A: serialization_failure, deadlock_detected,
+# lock_not_available (a lock_timeout, which migrations set).
+_PASSING_STATES: Final = frozenset({"40001", "40P01", "55P03"})
 _BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
