@@ -38,7 +38,10 @@ SEATS_OF_USER_TOKEN: Final = 1
 SEATS_OF_KEY: Final = 10
 RETRY_MS: Final = 1_000
 
+AT_HAND: Final = 2_000
+
 _log = get_logger(__name__)
+_at_hand: dict[str, bytes] = {}
 
 
 def is_wanted() -> bool:
@@ -130,10 +133,10 @@ class Follower:
     def _newer(self, head: int) -> Iterator[bytes]:
         """What lies beyond the position, at least up to `head`."""
         while True:
-            rows = stream.page(self._here, limit=BATCH, **self._filters)
+            rows = stream.newer(self._here, up_to=head, limit=BATCH, **self._filters)
             for row in rows:
                 assert row.sequence is not None  # the stream holds sequenced events only
-                yield _message(row.type, row.sequence, representations.event(row))
+                yield _written(row)
                 self._position = row.sequence
             if len(rows) < BATCH:
                 # Everything up to `head` was there to be seen: filtered out is passed, too.
@@ -150,6 +153,16 @@ class Follower:
 
     def _may_stay(self) -> bool:
         return still_valid(self._app, self._who) and self.keep_seat()
+
+
+def _written(row: Any) -> bytes:
+    """An event as all streams send it; written once for those that send it in one moment."""
+    text: bytes | None = _at_hand.get(row.id)
+    if text is None:
+        if len(_at_hand) >= AT_HAND:
+            _at_hand.clear()
+        text = _at_hand[row.id] = _message(row.type, row.sequence, representations.event(row))
+    return text
 
 
 def _message(kind: str, sequence: int, body: Any) -> bytes:

@@ -5,7 +5,6 @@ Held by the databases' own plans and not by time: no whole table is read, and no
 
 import json
 import logging
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -134,8 +133,7 @@ def _in_sqlite(sql: str, parameters: Any) -> list[str]:
     return [
         f"{row} ({sql})"
         for row in rows
-        if (re.match(r"SCAN (?!.*USING)", row))
-        or (filtered and row.startswith("SCAN") and "USING" in row)
+        if (filtered and row.startswith("SCAN") and row != "SCAN CONSTANT ROW")
         or ("TEMP B-TREE FOR ORDER BY" in row and not party)
     ]
 
