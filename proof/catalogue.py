@@ -14,6 +14,8 @@ from proof.plan import DATABASES
 Way = Literal["suite", "rig", "mutant", "none"]
 # For tests that touch no database: limiters, clocks, the wire.
 NO_DATABASE = "-"
+# For tests that use the two at once.
+BOTH = "both"
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,13 @@ CASES: tuple[Case, ...] = (
         "F9",
         "an SSE client is cut off and comes back again and again while writers commit; it gets"
         " every event once, in order",
+        databases=_POSTGRES,
     ),
     Case(
         "F10",
         "streams resume from very old, pruned and senseless ids; all is replayed, or the reset"
         " is said plainly",
+        databases=_POSTGRES,
     ),
     Case(
         "F11",
@@ -124,7 +128,6 @@ CASES: tuple[Case, ...] = (
         "F16",
         "the clock jumps by hours and days during holds, leases and signatures; nothing expires"
         " early and nothing is done twice",
-        databases=(),
     ),
     Case(
         "F17",
@@ -171,7 +174,7 @@ CASES: tuple[Case, ...] = (
         "F25",
         "providers answer 429 in storms and hundreds of calls are queued; no limit is broken and"
         " nobody starves",
-        databases=(),
+        databases=(NO_DATABASE,),
     ),
     Case(
         "F26",
@@ -182,7 +185,7 @@ CASES: tuple[Case, ...] = (
         "F27",
         "the same random operations on SQLite, on Postgres and in a model in plain Python;"
         " balances, states, entries and events are the same after every step",
-        databases=(),
+        databases=(BOTH,),
     ),
     Case(
         "F28",

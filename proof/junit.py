@@ -1,14 +1,15 @@
 """Read what pytest wrote about a run: which tests of which case passed, and their figures."""
 
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proof.catalogue import NO_DATABASE
+from proof.catalogue import BOTH, NO_DATABASE
 from proof.plan import DATABASES
 
 _FIGURE = "figure:"
-_CASE = "proves"
+_CASE, _DATABASE = "proves", "database"
 _TIMES = ("_s", "_ms")
 
 
@@ -31,17 +32,20 @@ class Tally:
             self.figures[name] = max(before, value) if name.endswith(_TIMES) else before + value
 
 
-def database_of(test_id: str) -> str:
-    """Which database a test used, as its id says.
+def database_of(test_id: str, used: Collection[str] = ()) -> str:
+    """Which database a test used, as its id says or else as its fixtures noted.
 
-    The parameters decide (`[sqlite-…]`); without any of a database, the names of test and file do.
+    Of the id the parameters decide (`[sqlite-…]`), and without any the names of test and file.
     """
     name, _, parameters = test_id.partition("[")
-    for text in (parameters, name):
-        found = [database for database in DATABASES if database in text]
-        if len(found) == 1:
-            return found[0]
+    for found in (_named(parameters), set(used) & set(DATABASES), _named(name)):
+        if found:
+            return BOTH if len(found) > 1 else found.pop()
     return NO_DATABASE
+
+
+def _named(text: str) -> set[str]:
+    return {database for database in DATABASES if database in text}
 
 
 def tallies(report: Path) -> dict[tuple[str, str], Tally]:
@@ -52,8 +56,9 @@ def tallies(report: Path) -> dict[tuple[str, str], Tally]:
         test_id = f"{test.get('classname', '').replace('.', '/')}::{test.get('name', '')}"
         properties = [(p.get("name", ""), p.get("value", "")) for p in test.iter("property")]
         problem = next((e for e in test if e.tag in {"failure", "error", "skipped"}), None)
+        used = {value for name, value in properties if name == _DATABASE}
         for case in {value for name, value in properties if name == _CASE}:
-            tally = found.setdefault((case, database_of(test_id)), Tally())
+            tally = found.setdefault((case, database_of(test_id, used)), Tally())
             tally.took_s += float(test.get("time", 0))
             for name, value in properties:
                 if name.startswith(_FIGURE):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proof.catalogue import NO_DATABASE, Case
+from proof.catalogue import BOTH, NO_DATABASE, Case
 from proof.junit import Tally, tallies
 from proof.plan import DATABASES, Result
 
@@ -80,8 +80,8 @@ class Suites:
         ran = [database for (name, database) in found if name == case.id]
         # A quick run leaves one database out where the other shows the same.
         needed = case.databases if self.full or not ran else ()
-        needed = tuple(d for d in needed if d == NO_DATABASE or d in self.databases)
-        for database in sorted({*ran, *needed}, key=(*DATABASES, NO_DATABASE).index):
+        needed = tuple(d for d in needed if d not in DATABASES or d in self.databases)
+        for database in sorted({*ran, *needed}, key=(*DATABASES, BOTH, NO_DATABASE).index):
             tally = found.get((case.id, database), Tally())
             yield self._result(case, database, tally, broken)
         if not ran and not needed:

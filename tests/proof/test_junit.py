@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.catalogue import NO_DATABASE, Case
+from proof.catalogue import BOTH, NO_DATABASE, Case
 from proof.junit import Tally, database_of, tallies
 from proof.suites import Suites
 
@@ -56,12 +56,18 @@ def test_a_skipped_test_is_no_success(report: Path) -> None:
         ("tests/services/test_x::test_y[postgres-a death]", "postgres"),
         ("tests/store/test_sqlite::test_y", "sqlite"),
         ("tests/journeys/test_postgres::test_y[sqlite]", "sqlite"),
-        ("tests/services/test_z::test_sqlite_postgres_and_the_model", NO_DATABASE),
+        ("tests/services/test_z::test_sqlite_postgres_and_the_model", BOTH),
         ("tests/services/test_z::test_y[api]", NO_DATABASE),
     ],
 )
 def test_the_database_is_read_from_the_tests_id(test_id: str, database: str) -> None:
     assert database_of(test_id) == database
+
+
+def test_what_fixtures_noted_counts_where_the_parameters_say_nothing() -> None:
+    assert database_of("tests/a::test_x[api]", ["postgres", "postgres"]) == "postgres"
+    assert database_of("tests/a::test_x[sqlite]", ["postgres"]) == "sqlite"
+    assert database_of("tests/a::test_postgres", ["sqlite", "postgres"]) == BOTH
 
 
 def suites(*, full: bool = False) -> Suites:

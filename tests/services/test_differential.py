@@ -296,7 +296,7 @@ def _rich(world: World) -> str:
 
 
 @pytest.mark.timeout(5_400 if FULL else 600)
-def test_sqlite_postgres_and_the_model_agree_after_every_step(
+def test_both_databases_and_the_model_agree_after_every_step(
     worlds: list[World], figure: Figure
 ) -> None:
     totals: Counter[str] = Counter()
