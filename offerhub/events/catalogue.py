@@ -137,7 +137,7 @@ _SENTENCES: Final = {
         _NOBODY,
     ),
     "reconciliation.completed": (
-        "The asset accounts were compared with their places.",
+        "Everything of ours was compared with the providers and the chain.",
         "`reconciliation`",
         _NOBODY,
     ),

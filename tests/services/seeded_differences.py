@@ -6,7 +6,7 @@ about.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -17,7 +17,7 @@ from offerhub.domain.differences import Difference
 from offerhub.ledger import accounts, journal, transfers
 from offerhub.ports.chain import SigningKey
 from offerhub.ports.escrow import EscrowTerms, MilestoneTerms
-from offerhub.services import disputes, operations, orders, topups, withdrawals
+from offerhub.services import disputes, operations, orders, topups, users, withdrawals
 from offerhub.store.database import atomic, execute
 from tests.services.world import USD, World
 
@@ -96,13 +96,13 @@ def escrow(world: World, **more: Any) -> tuple[str, str, str]:
 
 def _payin_missing(world: World) -> str:
     id_ = topup(world, person(world))
-    _airtm_sql(world, f"DELETE FROM airtm_payins WHERE code = '{id_}'")
+    _sandbox_sql(world, f"DELETE FROM airtm_payins WHERE code = '{id_}'")
     return id_
 
 
-def _airtm_sql(world: World, statement: str) -> None:
-    with world.sandbox.airtm.store.transaction():
-        world.sandbox.airtm.store.execute(statement)
+def _sandbox_sql(world: World, statement: str) -> None:
+    with world.sandbox.store.transaction():
+        world.sandbox.store.execute(statement)
 
 
 def _payin_unknown(world: World) -> str:
@@ -139,7 +139,7 @@ def _payout_missing(world: World) -> str:
     id_ = payout(world, person(world, "20.00"))
     code = id_
     sql(f"UPDATE withdrawals SET status = 'WITHDRAWAL_PENDING' WHERE id = '{id_}'")
-    _airtm_sql(world, f"UPDATE airtm_payouts SET code = NULL WHERE code = '{code}'")
+    _sandbox_sql(world, f"UPDATE airtm_payouts SET code = NULL WHERE code = '{code}'")
     return id_
 
 
@@ -263,6 +263,14 @@ def _wallet_missing(world: World) -> str:
     gone = Keypair.random().public_key
     sql(f"UPDATE wallets SET address = '{gone}' WHERE id = '{who['wallet']['id']}'")
     return str(who["wallet"]["id"])
+
+
+def _xlm_low(world: World) -> str:
+    """A wallet that was made with a tenth of what it should have."""
+    poor = replace(world.app, policy=replace(world.app.policy, wallet_xlm_stroops=1_000_000))
+    made = users.create_user(world.ctx, external_user_id=f"poor-{next(_numbers)}", type="BOTH")
+    world.drain(poor)
+    return str(users.get_user(world.ctx, made["id"])["wallet"]["id"])
 
 
 def _wallet_frozen(world: World) -> str:
@@ -419,6 +427,7 @@ SEEDS = (
     Seed("a deposit passed over", Difference.DEPOSIT_UNCREDITED, _deposit_uncredited, left=False),
     Seed("a credit without deposit", Difference.ASSET_BALANCE, _wallet_balance),
     Seed("a wallet that is not on chain", Difference.WALLET_MISSING, _wallet_missing),
+    Seed("a wallet without XLM", Difference.XLM_LOW, _xlm_low, left=False),
     Seed("a frozen wallet", Difference.WALLET_FROZEN, _wallet_frozen),
     Seed("money at Airtm that nobody booked", Difference.ASSET_BALANCE, _treasury_balance),
     Seed("a contract that is not there", Difference.ESCROW_MISSING, _escrow_missing),
