@@ -12,7 +12,7 @@ import structlog
 
 from offerhub.domain import ids
 from offerhub.ledger import journal, transfers
-from offerhub.ports.chain import Incoming
+from offerhub.ports.chain import Incoming, LedgerHead
 from offerhub.ports.errors import ProviderFailure
 from offerhub.services import audit, history
 from offerhub.services.announcements import announce
@@ -88,11 +88,20 @@ def read_wallet(ctx: Context, wallet_id: str) -> int:
             locked.cursor = page.last_cursor
             locked.checked_at = ctx.now_ms()
             if not page.full:
-                through = head.sequence - REPLICA_LAG_LEDGERS
+                through = read_through(head)
                 locked.checked_through_ledger = max(locked.checked_through_ledger, through)
             locked.save(only=["cursor", "checked_at", "checked_through_ledger"])
         if not page.full:
             return recorded
+
+
+def read_through(head: LedgerHead) -> int:
+    """The ledger up to which a history that was just read to its end is known.
+
+    Never one before the history begins: on a network a few ledgers old that would look, at the
+    next turn, as if the ledgers in between had been pruned unread.
+    """
+    return max(head.sequence - REPLICA_LAG_LEDGERS, head.oldest_sequence - 1)
 
 
 def read_treasury(ctx: Context) -> int:
@@ -106,7 +115,7 @@ def read_treasury(ctx: Context) -> int:
         ctx, head, reading="treasury", cursor=cursor, checked_through=checked_through
     )
     page = ctx.app.chain.incoming(address, cursor=cursor, limit=PAGE)
-    through = head.sequence - REPLICA_LAG_LEDGERS
+    through = read_through(head)
     if page.last_cursor == cursor:
         if through >= checked_through + NOTED_EVERY_LEDGERS:
             with atomic():

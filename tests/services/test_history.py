@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from offerhub.ports.chain import LedgerHead
 from offerhub.ports.errors import Rejected
 from offerhub.services import dead_letters, deposits, history
 from offerhub.services.health import HealthMonitor
@@ -65,6 +66,16 @@ def test_pruned_history_stops_the_reader_until_it_is_accepted(world: World) -> N
     # What is there is credited; what was pruned is for a reconciliation and a person.
     assert world.available(user["id"]) == 12 * USD
     assert _health(world)["detail"] == "no process is active"
+    assert history.paused() is None
+
+
+def test_a_network_a_few_ledgers_old_does_not_look_as_if_it_had_been_pruned(world: World) -> None:
+    young = LedgerHead(sequence=1001, closed_at_s=0, oldest_sequence=1000, passphrase="")
+    through = deposits.read_through(young)
+    later = replace(young, sequence=1003)
+    history.require_whole(
+        world.ctx, later, reading="treasury", cursor="0", checked_through=through
+    )  # fmt: skip
     assert history.paused() is None
 
 
