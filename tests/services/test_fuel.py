@@ -160,7 +160,7 @@ def test_a_fee_that_the_network_refuses_is_not_built_anew_for_ever(world: World)
     # Far above what anything of ours bids.
     world.chain_fault(surge_base_fee_stroops=10_000_000)
     escrows.fund_escrow(world.ctx, order_id)
-    world.drain()
+    world.drain(limit_s=150)
     fund = _of_kind("escrow.fund")[0]
     assert fund.status == "STUCK"
     assert "tx_insufficient_fee" in str(fund.last_error)
