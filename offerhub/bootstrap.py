@@ -92,6 +92,8 @@ def build_app(
     redis: for locks and limits at the API's edge; made from settings when not given.
     outbound: other patience with the providers than the usual. clock: another than the machine's.
     """
+    from offerhub.call_metrics import count_call  # loads the metrics library: not for each command
+
     outbound = outbound or Outbound()
     open_store(settings)
     redis = redis or Redis.from_url(
@@ -112,6 +114,7 @@ def build_app(
             limiter=limiter,
             read_timeout_s=outbound.read_timeout_s,
             deadline_s=outbound.read_timeout_s + 10,
+            on_call=count_call,
         ),
         chain=StellarChain(
             HttpClient(
@@ -119,6 +122,7 @@ def build_app(
                 base_url=horizon,
                 read_timeout_s=outbound.read_timeout_s,
                 deadline_s=outbound.read_timeout_s + 10,
+                on_call=count_call,
             ),
             passphrase=settings.stellar_network_passphrase,
             usdc_issuer=settings.stellar_usdc_issuer,
@@ -135,6 +139,7 @@ def build_app(
                 headers={"x-api-key": settings.trustless_work_api_key.get_secret_value()},
                 read_timeout_s=outbound.send_read_timeout_s,
                 deadline_s=outbound.send_read_timeout_s + 10,
+                on_call=count_call,
             ),
             passphrase=settings.stellar_network_passphrase,
             usdc_issuer=settings.stellar_usdc_issuer,

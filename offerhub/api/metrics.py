@@ -5,13 +5,14 @@ names; `offerhub serve` makes one. Not here: who may read them (`routes.metrics`
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from offerhub import call_metrics
 from offerhub.api import queues
 from offerhub.api.redis_gate import RedisGate
 from offerhub.services.figures import Figures, Observer
@@ -46,13 +47,12 @@ def count_request(*, method: str, route: str | None, status: int, seconds: float
 
 def exposition(observer: Observer, gate: RedisGate) -> bytes:
     """Everything, in the text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        counted = CollectorRegistry()
-        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-    else:
-        counted = _own
     looked_up = CollectorRegistry()
     looked_up.register(_LookedUp(observer, gate))
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return b"".join(generate_latest(one) for one in (_own, call_metrics.REGISTRY, looked_up))
+    counted = CollectorRegistry()
+    MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
     return generate_latest(counted) + generate_latest(looked_up)
 
 
@@ -102,6 +102,14 @@ class _LookedUp:
             "Assets less liabilities and equity; anything but 0 is an alarm.",
             found.books_difference_stroops,
         )
+        yield _labelled(
+            "offerhub_outbound_wait_seconds",
+            "Until one more call to the provider may be made, behind all that wait.",
+            "provider", found.outbound_wait_s,
+        )  # fmt: skip
+        yield _labelled(
+            "offerhub_lease_holders", "1 while a process is the active one.", "lease", found.leases
+        )
         yield from _treasury(found)
         yield from self._queues()
 
@@ -149,7 +157,7 @@ def _single(name: str, words: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, words, value=value)
 
 
-def _labelled(name: str, words: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+def _labelled(name: str, words: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, words, labels=(label,))
     for key, value in sorted(values.items()):
         family.add_metric((key,), value)

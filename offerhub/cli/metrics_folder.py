@@ -1,7 +1,6 @@
-"""Where the web processes of one server count their requests together."""
+"""Where the processes of one machine count requests and provider calls together."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -10,10 +9,11 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def prepare(run_folder: Path | None) -> Path:
-    """An empty folder, named in the environment before the metrics library is loaded.
+    """The folder, named in the environment before the metrics library is loaded.
 
-    run_folder: the deployment's; None takes a temporary one. Counters begin at zero with each
-    start, as Prometheus expects. A folder that the operator has named is left as it is.
+    run_folder: the deployment's; None takes a temporary one. What ended processes left there goes:
+    counters then fall, which Prometheus takes for the restart that it is. A folder that the
+    operator has named is left as it is: its files may be of other machines.
     """
     named = os.environ.get(VARIABLE)
     if named:
@@ -22,7 +22,28 @@ def prepare(run_folder: Path | None) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="offerhub-metrics-"))
     else:
         folder = run_folder / "metrics"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        purge(folder)
     os.environ[VARIABLE] = str(folder)
     return folder
+
+
+def purge(folder: Path) -> int:
+    """Remove the files of processes that are gone; how many. Safe beside processes at work."""
+    removed = 0
+    for path in folder.glob("*_*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

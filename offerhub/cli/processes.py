@@ -60,6 +60,11 @@ def sandbox() -> None:
 
 
 def _app(settings: "Settings") -> "App":
+    from offerhub.cli import metrics_folder
+    from offerhub.settings import paths
+
+    metrics_folder.prepare(paths.run(settings.home) if settings.home.is_absolute() else None)
+
     from offerhub.bootstrap import build_app
     from offerhub.cli.wallet_keys import refuse_to_start_without_keys
     from offerhub.worker.queues import RedisDoorbell, connect

@@ -17,11 +17,14 @@ from offerhub.services import history, solvency
 from offerhub.services.context import App
 from offerhub.store import differences, reconciliations
 from offerhub.store import figures as store
+from offerhub.store import leases as leases_store
 from offerhub.store import operations as operations_store
 from offerhub.store.database import connection, snapshot
 
 TTL_S: Final = 5.0
 SHEET_TTL_S: Final = 300.0
+PROVIDERS: Final = ("airtm", "trustless_work", "stellar")
+LEASES: Final = ("relay", "deposits")
 RAILS: Final = ("AIRTM", "STELLAR")
 _RAIL_OF: Final = {accounts.AIRTM_TREASURY: "AIRTM", accounts.STELLAR_TREASURY: "STELLAR"}
 
@@ -53,6 +56,8 @@ class Figures:
     broken_history: int
     reconciliation: LastReconciliation
     rail_shortage_stroops: dict[str, int]
+    outbound_wait_s: dict[str, float]  # by provider; none while Redis is away
+    leases: dict[str, int]  # 1 while somebody holds it
 
 
 class Observer:
@@ -91,6 +96,8 @@ class Observer:
                 reconciliation=self._last_reconciliation(),
                 rail_shortage_stroops=shortages,
                 broken_history=differences.count_open(subject_id=history.SUBJECT),
+                outbound_wait_s=self._outbound_wait_s(),
+                leases=self._leases(),
             )
 
     def _of_sheet(self) -> tuple[int, dict[str, int]]:
@@ -117,3 +124,14 @@ class Observer:
                 treasury[rail] = (one.theirs or 0) - (one.ours or 0)
         age_s = max(0.0, (self._app.now_ms() - last.started_at) / 1000)
         return LastReconciliation(age_s, dict(left), treasury)
+
+    def _outbound_wait_s(self) -> dict[str, float]:
+        if self._app.limits is None:
+            return {}
+        seen = {name: self._app.limits.outlook(name) for name in PROVIDERS}
+        return {name: one.wait_s(one.waiting) for name, one in seen.items() if one is not None}
+
+    def _leases(self) -> dict[str, int]:
+        now = leases_store.clock_ms(self._app.now_ms())
+        held = {row.name for row in leases_store.Lease.select() if row.expires_at > now}
+        return {name: int(name in held) for name in LEASES}

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from offerhub.ports.errors import RateLimited
+from offerhub.ports.limits import Urgency, calls_for
 from offerhub.providers.limiter import RedisLimiter
 from tests.fixtures.ports import free_port
 from tests.fixtures.valkey import ValkeyServer
@@ -245,3 +246,77 @@ def test_from_url_gives_up_on_a_missing_redis_quickly() -> None:
     started_s = time.monotonic()
     RedisLimiter.from_url(f"redis://127.0.0.1:{free_port()}/0", {"acme": (5, 1.0)}).acquire("acme")
     assert time.monotonic() - started_s < 1.0
+
+
+def refused_as(shared: RedisLimiter, name: str, urgency: Urgency, since_ms: int = 0) -> float:
+    """Seconds after which to ask again; fails when the call is let through."""
+    with calls_for(name, urgency, since_ms=since_ms), pytest.raises(RateLimited) as caught:
+        shared.acquire("acme")
+    return caught.value.retry_after_s or 0
+
+
+def let_through(shared: RedisLimiter, name: str, urgency: Urgency, since_ms: int = 0) -> bool:
+    with calls_for(name, urgency, since_ms=since_ms):
+        try:
+            shared.acquire("acme")
+        except RateLimited:
+            return False
+    return True
+
+
+@pytest.mark.proves("F25")
+def test_freed_slots_are_kept_for_the_more_urgent_and_then_the_older(redis_url: str) -> None:
+    shared = limiter(redis_url, 2, 1.2, longest_wait_s=0.0, margin_s=0.0)
+    shared.acquire("acme")
+    shared.acquire("acme")
+    refused_as(shared, "sweep", Urgency.BACKGROUND)
+    for name, urgency, since_ms in (
+        ("poll", Urgency.BACKGROUND, 1), ("young", Urgency.MONEY, 9), ("old", Urgency.MONEY, 5),
+        ("doubt", Urgency.UNDER_WAY, 99),
+    ):  # fmt: skip
+        refused_as(shared, name, urgency, since_ms)
+    time.sleep(1.25)
+    assert not let_through(shared, "sweep", Urgency.BACKGROUND)
+    assert not let_through(shared, "young", Urgency.MONEY, 9)
+    assert let_through(shared, "poll", Urgency.BACKGROUND, 1)  # has the share of its kind
+    assert let_through(shared, "doubt", Urgency.UNDER_WAY, 99)
+    assert not let_through(shared, "old", Urgency.MONEY, 5)
+
+
+@pytest.mark.proves("F25")
+def test_a_share_of_each_window_is_for_background_whatever_is_urgent(redis_url: str) -> None:
+    shared = limiter(redis_url, 10, 1.2, longest_wait_s=0.0, margin_s=0.0)
+    for number in range(10):
+        assert let_through(shared, f"m{number}", Urgency.MONEY, number)
+    for number in range(30):
+        refused_as(shared, f"m{number}", Urgency.MONEY, number)
+    refused_as(shared, "poll", Urgency.BACKGROUND, 99)
+    time.sleep(1.25)
+    passed = [let_through(shared, f"m{number}", Urgency.MONEY, number) for number in range(30)]
+    assert sum(passed) == 9
+    assert passed[:9] == [True] * 9
+    assert let_through(shared, "poll", Urgency.BACKGROUND, 99)
+
+
+@pytest.mark.proves("F25")
+def test_a_place_whose_owner_does_not_come_back_is_given_up(redis_url: str) -> None:
+    shared = limiter(redis_url, 1, 0.4, longest_wait_s=0.0, margin_s=0.0, place_grace_s=0.2)
+    shared.acquire("acme")
+    refused_as(shared, "dead", Urgency.UNDER_WAY)
+    time.sleep(0.45)
+    assert not let_through(shared, "alive", Urgency.MONEY)
+    time.sleep(0.3)
+    assert let_through(shared, "alive", Urgency.MONEY)
+
+
+def test_the_outlook_counts_those_who_wait_and_books_nothing(redis_url: str) -> None:
+    shared = limiter(redis_url, 2, 60.0, margin_s=0.0)
+    assert shared.outlook("acme").free_in_s == (0.0, 0.0)  # type: ignore[union-attr]
+    shared.acquire("acme")
+    shared.acquire("acme")
+    refused_as(shared, "one", Urgency.MONEY)
+    seen = shared.outlook("acme")
+    assert seen is not None
+    assert seen.waiting == 1
+    assert 59 < seen.wait_s(0) <= seen.wait_s(1) <= 60
+    assert 119 < seen.wait_s(2) <= 120
