@@ -118,6 +118,7 @@ def _open(database: Database) -> tuple[Site, Path]:
             close_market(market.home)
         if postgres is not None:
             postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
