@@ -263,20 +263,6 @@ def database_now_ms() -> int | None:
     return int(row[0])
 
 
-def any_pending(kinds: tuple[str, ...]) -> bool:
-    """Whether an operation whose kind begins with one of these (none: any) is under way."""
-    query = Operation.select(Operation.kind).where(Operation.status == "PENDING").distinct()
-    return any(not kinds or row.kind.startswith(kinds) for row in query)
-
-
-def any_live_for_order(order_id: str) -> bool:
-    """Whether an operation about this order, its milestones or its disputes is under way."""
-    query = Operation.select(Operation.subject_id, Operation.params).where(
-        Operation.status.in_(("PENDING", "STUCK"))
-    )
-    return any(order_id in (row.subject_id, row.params.get("order_id")) for row in query)
-
-
 def wake_order(order_id: str, *, now: int) -> int:
     """Bring pending operations about an order, its milestones or disputes forward; how many."""
     query = Operation.select(Operation.id, Operation.subject_id, Operation.params).where(

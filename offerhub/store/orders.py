@@ -182,14 +182,5 @@ def listed(
     return page(query, limit=limit, cursor=cursor, by=Order.created_at, tie=Order.id)
 
 
-def escrows_with_contract() -> list[Escrow]:
-    """Every escrow that is on chain and has not ended."""
-    ended = ("RELEASED", "REFUNDED", "FAILED")
-    query = Escrow.select().where(
-        Escrow.trustless_contract_id.is_null(False) & Escrow.status.not_in(ended)
-    )
-    return list(query.order_by(Escrow.created_at))
-
-
 def escrow_by_contract(contract_id: str) -> Escrow | None:
     return Escrow.get_or_none(Escrow.trustless_contract_id == contract_id)

@@ -143,10 +143,6 @@ def wallet_for_update(wallet_id: str) -> Wallet | None:
     return for_update(Wallet.select().where(Wallet.id == wallet_id)).get_or_none()
 
 
-def active_wallets() -> list[Wallet]:
-    return list(Wallet.select().where(Wallet.status == "ACTIVE").order_by(Wallet.created_at))
-
-
 def raise_checked_through(ledger: int) -> None:
     """Take what lies before this ledger for read, in every wallet that was read at all."""
     Wallet.update(checked_through_ledger=ledger).where(

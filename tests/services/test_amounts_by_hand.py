@@ -7,7 +7,8 @@ import pytest
 from offerhub.domain.errors import InvalidAmount
 from offerhub.domain.money import MAX_STROOPS
 from offerhub.ledger.adjustments import MAX_BY_HAND_STROOPS
-from offerhub.services import adjustments, treasury
+from offerhub.services import adjustments, treasury, treasury_movements
+from offerhub.services.treasury_movements import Movement
 from tests.services.world import World
 
 WHOLE_CENTS = MAX_STROOPS // 100_000 * 100_000
@@ -22,10 +23,9 @@ def test_an_amount_that_could_break_the_sums_is_refused(world: World, amount: in
             reason="by mistake", reference="one",
         )  # fmt: skip
     with pytest.raises(InvalidAmount):
-        treasury.record_movement(
-            world.ctx, rail="AIRTM", direction="IN", amount_stroops=amount,
-            reason="by mistake", reference="two",
-        )  # fmt: skip
+        treasury_movements.check(
+            world.ctx, Movement("AIRTM", "IN", amount, reason="by mistake", reference="two")
+        )
 
 
 def test_the_largest_amounts_leave_the_balance_sheet_readable(world: World) -> None:
