@@ -127,7 +127,11 @@ class HealthMonitor:
         counts = {name: self._alive(name) for name in QUEUES}
         missing = [name for name, count in counts.items() if not count]
         if missing:
-            return _state(DEGRADED, f"no worker for {', '.join(missing)}", workers=counts)
+            return _state(
+                DEGRADED,
+                f"no worker for {', '.join(missing)}: start `offerhub worker`",
+                workers=counts,
+            )
         return _state(HEALTHY, workers=counts)
 
     def _alive(self, queue: str) -> int:
@@ -140,7 +144,7 @@ class HealthMonitor:
         if self._app.redis is None:
             return _state(DEGRADED, "unknown without Redis")
         if not any(self._app.redis.scan_iter(match=_SCHEDULERS, count=1000)):
-            return _state(DEGRADED, "no scheduler is running")
+            return _state(DEGRADED, "no scheduler is running: start `offerhub scheduler`")
         return _state(HEALTHY)
 
     def _lease(self, name: str) -> Json:
@@ -183,9 +187,10 @@ def _provider(ask: Callable[[], Any]) -> Json:
     try:
         known = ask()
     except RateLimited:
-        return _state(DEGRADED, "asked too often")
+        return _state(DEGRADED, "the limit of calls is used up: work waits for its turn")
     except ProviderFailure as failure:
-        return _state(UNHEALTHY, type(failure).__name__)
+        what = f"{type(failure).__name__}: work for it waits, nothing is lost"
+        return _state(UNHEALTHY, what)
     return _state(HEALTHY, latency_ms=_since_ms(started), **(known or {}))
 
 

@@ -96,6 +96,7 @@ def test_public_routes_have_a_limit_per_address_except_health_and_webhooks(world
     assert api.post("/webhooks/airtm", {}, key=None).status_code == 400
 
 
+@pytest.mark.proves("F15")
 def test_no_window_ever_sees_more_than_the_limit_from_many_processes(redis_url: str) -> None:
     limiters = [
         RateLimiter(RedisGate(Redis.from_url(redis_url)), marketplace_id="mkt") for _ in range(4)
@@ -105,6 +106,7 @@ def test_no_window_ever_sees_more_than_the_limit_from_many_processes(redis_url: 
     assert sum(verdict.allowed for verdict in verdicts) == 50
 
 
+@pytest.mark.proves("F15")
 def test_room_comes_back_when_requests_have_left_the_window(redis_url: str) -> None:
     """The script's own clock cannot be moved, so its stored slots are moved back instead."""
     redis = Redis.from_url(redis_url)
@@ -129,6 +131,7 @@ def _move_back(redis: Any, name: bytes, milliseconds: int) -> None:
 
 
 @pytest.mark.parametrize("by_ms", [3_600_000, -3_600_000])
+@pytest.mark.proves("F15", "F16")
 def test_a_clock_that_jumps_locks_nobody_out_for_long(redis_url: str, by_ms: int) -> None:
     redis = Redis.from_url(redis_url)
     limiter = RateLimiter(RedisGate(redis), marketplace_id="mkt")
@@ -145,6 +148,7 @@ def test_looking_costs_nothing(redis_url: str) -> None:
         assert limiter.take("one", limit=2, cost=0).remaining == 2
 
 
+@pytest.mark.proves("F15")
 def test_a_stricter_stand_in_counts_while_redis_is_away(
     world: World, own_redis: ValkeyServer
 ) -> None:

@@ -116,6 +116,7 @@ def _call_for(url: str, for_s: float, out: Any) -> None:
     out.put(times)
 
 
+@pytest.mark.proves("F15")
 def test_no_window_of_several_processes_holds_more_than_the_limit(redis_url: str) -> None:
     context = multiprocessing.get_context("fork")
     out = context.Queue()
@@ -155,6 +156,7 @@ def test_state_expires_by_itself(redis_url: str) -> None:
     assert 0 < quick(redis_url).pttl(KEY) <= 1600
 
 
+@pytest.mark.proves("F15")
 def test_an_emptied_redis_does_no_harm(redis_url: str) -> None:
     shared = limiter(redis_url, 3, 60.0)
     shared.acquire("acme")
@@ -163,6 +165,7 @@ def test_an_emptied_redis_does_no_harm(redis_url: str) -> None:
     assert permits_until_refused(lambda: shared.acquire("acme")) == 3
 
 
+@pytest.mark.proves("F15", "F16")
 def test_a_clock_set_back_locks_nobody_out_for_longer_than_a_window(redis_url: str) -> None:
     shared = limiter(redis_url, 3, 10.0)
     hours_ahead_us = int((time.time() + 7200) * 1e6)
@@ -205,6 +208,7 @@ def test_a_lost_redis_is_not_asked_again_at_once(own_redis: ValkeyServer) -> Non
     assert quick(own_redis.url).llen(KEY) == 0
 
 
+@pytest.mark.proves("F15")
 def test_redis_takes_over_again_and_both_limits_hold_for_one_window(
     own_redis: ValkeyServer,
 ) -> None:
