@@ -52,7 +52,7 @@ def _number(case_id: str) -> int:
 
 
 def _row(result: Result) -> str:
-    found = " ".join([*lines.figures(result), *result.findings[:3]]).replace("|", "\\|")
+    found = " ".join([*lines.figures(result), *result.findings[:1]]).replace("|", "\\|")
     verdict = "pass" if result.passed else "**FAIL**"
     return (
         f"| {result.case} | {result.database} | {verdict} | {result.took_s:.0f} s | `{found}` |"
@@ -68,7 +68,7 @@ def _circumstances(record: Record) -> str:
     return (
         f"{'Full' if record.full else 'Quick'} run of {about['at'][:16].replace('T', ' ')} UTC,"
         f" commit `{about['commit']}`{changed}, seed {record.seed}; {machine['cpus']} CPUs"
-        f" ({machine['cpu']}), {machine['memory_mb'] // 1024} GB, {machine['system']},"
+        f" ({machine['cpu']}), {round(machine['memory_mb'] / 1024)} GB, {machine['system']},"
         f" Python {about['versions']['python']}; load average before"
         f" {machine['load_average_before'][0]}. Times of suites are the sum over their tests."
     )
