@@ -248,7 +248,7 @@ def _migrated_until(url: str, statement: int) -> subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("sample", [3, pytest.param(25, marks=pytest.mark.full)])
+@pytest.mark.parametrize("sample", [1, pytest.param(25, marks=pytest.mark.full)])
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 @pytest.mark.timeout(600)
 def test_a_migration_that_is_killed_half_way_is_completed_by_the_next(

@@ -34,7 +34,7 @@ EVENTS = [
     pytest.param(300, id="300 events"),
     pytest.param(10_000, id="10,000 events", marks=[pytest.mark.full, pytest.mark.timeout(1500)]),
 ]
-TOPUPS = {300: 6, 10_000: 60}
+TOPUPS = {300: 3, 10_000: 60}
 SENDERS = 6
 PROCESSES = 4
 FORGED, STALE, FUTURE, UNKNOWN = "forged", "stale", "future", "unknown"
@@ -58,7 +58,7 @@ def address(world: World, launch: Launch, free_port: Callable[[], int], tmp_path
     environ = {
         **world.environ,
         "OFFERHUB_BIND": f"127.0.0.1:{port}",
-        "OFFERHUB_WEB_WORKERS": "2",
+        "OFFERHUB_WEB_WORKERS": "1",
         "OFFERHUB_LOG_LEVEL": "error",
         "OFFERHUB_HOME": "",
         "PYTHONPATH": os.getcwd(),
@@ -254,7 +254,7 @@ def receive(
 
 
 @pytest.mark.proves("F8")
-@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.full)])
 def test_broken_handlers_and_deaths_after_receipt_lose_nothing_and_the_poisonous_wait_for_help(
     world: World, payer: dict[str, Any], count: int, figure: Figure
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from offerhub.store.database import open_database
 from offerhub.store.migrations import DIRECTORY, migrate, pending
 
+pytestmark = pytest.mark.proves("F22")
+
 SCRIPTS = sorted(path.stem for path in DIRECTORY.glob("[0-9]*.py"))
 _MIGRATE = """
 import sys

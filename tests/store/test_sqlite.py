@@ -10,6 +10,8 @@ from offerhub.store import database as db
 from offerhub.store.database import atomic, connection, execute, proxy
 from offerhub.store.leases import flag, set_flag
 
+pytestmark = pytest.mark.proves("F21")
+
 
 def _pragma(name: str) -> object:
     with connection():
