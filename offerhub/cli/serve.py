@@ -4,9 +4,12 @@ The application itself is made by `offerhub.wsgi`, in each worker, after the for
 """
 
 import importlib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from offerhub.settings import Settings
 
 APPLICATION: Final = "offerhub.wsgi:create_app()"
 WORKER_CONNECTIONS: Final = 1000
@@ -19,21 +22,12 @@ BACKLOG: Final = 1024
 @click.command()
 def serve() -> None:
     """Run the API until it is told to stop; running requests are finished first."""
-    from gevent import monkey  # type: ignore[import-untyped]
-
-    monkey.patch_all()  # before anything else opens sockets, locks or TLS contexts
-
+    settings = load()
     from offerhub import logs
-    from offerhub.cli import metrics_folder
-    from offerhub.cli.deployment import read_settings
     from offerhub.cli.wallet_keys import check_before_serving
-    from offerhub.settings import paths
 
-    settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
-    metrics_folder.prepare(paths.run(settings.home) if settings.home.is_absolute() else None)
     check_before_serving(settings)
-    importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
     run_gunicorn(
         {
             "bind": settings.bind,
@@ -53,6 +47,25 @@ def serve() -> None:
             "limit_request_fields": 100,
         }
     )
+
+
+def load() -> "Settings":
+    """Patch for gevent and import the application, most of what a start costs; the settings.
+
+    Whatever else runs is left alone, so it can be called while an earlier API still serves.
+    """
+    from gevent import monkey  # type: ignore[import-untyped]
+
+    monkey.patch_all()  # before anything else opens sockets, locks or TLS contexts
+
+    from offerhub.cli import metrics_folder
+    from offerhub.cli.deployment import read_settings
+    from offerhub.settings import paths
+
+    settings = read_settings()
+    metrics_folder.prepare(paths.run(settings.home) if settings.home.is_absolute() else None)
+    importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
+    return settings
 
 
 def run_gunicorn(options: dict[str, Any], application: str = APPLICATION) -> None:

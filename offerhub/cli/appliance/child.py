@@ -3,11 +3,16 @@
 Called as `python -m offerhub.cli.appliance.child NAME` in the deployment's folder.
 """
 
+import importlib
 import os
 import sys
 from pathlib import Path
 
 from offerhub.cli.appliance import holding, programs
+
+# Survivors of a killed API hold open streams, which would keep them for as long as they may; who
+# reads a stream, or waits for an answer, asks the new one again.
+API_TAKEOVER_S = 2.0
 
 
 def main(arguments: list[str]) -> None:
@@ -15,8 +20,12 @@ def main(arguments: list[str]) -> None:
     program = programs.named(arguments[0])
     home = Path(os.environ["OFFERHUB_HOME"])
     run = home / "data" / "run"
+    takeover_s = holding.TAKEOVER_S
+    if program.name == programs.API:
+        takeover_s = API_TAKEOVER_S
+        importlib.import_module("offerhub.cli.serve").load()  # meanwhile survivors still serve
     try:
-        held = holding.hold(run, program.name)
+        held = holding.hold(run, program.name, takeover_s=takeover_s)
     except holding.StillHeld as error:
         sys.exit(f"offerhub: {error}")
     if program.name == programs.VALKEY:
