@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_S = 30
 OLDEST_SQLITE = (3, 37, 0)  # strict tables
 POOL_WAIT_S = 20
+SNAPSHOT_ASLEEP_S = 60  # a reader may think for longer than a writer: nobody waits for it
 
 proxy = DatabaseProxy()
 
@@ -102,6 +103,7 @@ def close() -> None:
 def atomic() -> Iterator[None]:
     """A transaction, or a part of the one that is open: there are no savepoints.
 
+    On Postgres the server ends the session of one that sleeps inside (`postgres_pool.ASLEEP_S`).
     Whatever leaves the outermost block by an exception rolls all of it back, so nobody inside
     may catch a database error and go on.
     """
@@ -149,6 +151,7 @@ def snapshot() -> Iterator[None]:
             yield
         elif is_postgres():
             with proxy.transaction(isolation_level="REPEATABLE READ READ ONLY"):
+                execute(f"SET LOCAL idle_in_transaction_session_timeout = '{SNAPSHOT_ASLEEP_S}s'")
                 yield
         else:
             execute("PRAGMA query_only = 1")

@@ -12,6 +12,8 @@ from playhouse.pool import MaxConnectionsExceeded
 # Source: PostgreSQL manual, appendix A: serialization_failure, deadlock_detected,
 # lock_not_available (a lock_timeout, which migrations set).
 _PASSING_STATES: Final = frozenset({"40001", "40P01", "55P03"})
+# idle_in_transaction_session_timeout: this process slept inside a transaction, and was cut off.
+_ENDED_STATE: Final = "25P03"
 _BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -29,7 +31,9 @@ def is_passing(error: BaseException) -> bool:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """The database cannot be reached, or has no connection to spare."""
+    """The database cannot be reached, has ended the session, or has no connection to spare."""
+    if _state(error) == _ENDED_STATE:
+        return True
     code = getattr(_driver_error(error), "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_ERROR:
         return False  # SQL that cannot be run, such as a sum that overflows: no outage, a fault
