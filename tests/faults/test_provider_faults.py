@@ -108,13 +108,12 @@ def on(engine: str, kinds: tuple[str, ...], *, default: tuple[str, ...]) -> list
 ON_BOTH = [
     *on(
         "sqlite", SPOILING,
-        default=("timeout_before", "rate_limited", "error_500_after", "truncated_after",
-                 "wrong_body_after"),
+        default=("rate_limited", "truncated_after"),
     ),
     *on("postgres", SPOILING, default=("timeout_after", "error_503_before")),
 ]  # fmt: skip
 AFTER_ON_BOTH = [
-    *on("sqlite", AFTER, default=AFTER),
+    *on("sqlite", AFTER, default=("timeout_after", "wrong_body_after")),
     *on("postgres", AFTER, default=("timeout_after", "reset_after")),
 ]
 
