@@ -4,12 +4,10 @@ The application itself is made by `offerhub.wsgi`, in each worker, after the for
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import click
-
-if TYPE_CHECKING:
-    from offerhub.settings import Settings
 
 APPLICATION: Final = "offerhub.wsgi:create_app()"
 WORKER_CONNECTIONS: Final = 1000
@@ -22,10 +20,13 @@ BACKLOG: Final = 1024
 @click.command()
 def serve() -> None:
     """Run the API until it is told to stop; running requests are finished first."""
-    settings = load()
+    from offerhub.cli.deployment import find_home, read_settings
+
+    load(find_home())
     from offerhub import logs
     from offerhub.cli.wallet_keys import check_before_serving
 
+    settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
     check_before_serving(settings)
     run_gunicorn(
@@ -49,23 +50,21 @@ def serve() -> None:
     )
 
 
-def load() -> "Settings":
-    """Patch for gevent and import the application, most of what a start costs; the settings.
+def load(home: Path | None) -> None:
+    """Patch for gevent and import the application, most of what a start costs.
 
-    Whatever else runs is left alone, so it can be called while an earlier API still serves.
+    home: the deployment's folder; None where there is none. Settings are not read, and whatever
+    else runs is left alone, so it can be called while an earlier API still serves; and twice.
     """
     from gevent import monkey  # type: ignore[import-untyped]
 
     monkey.patch_all()  # before anything else opens sockets, locks or TLS contexts
 
     from offerhub.cli import metrics_folder
-    from offerhub.cli.deployment import read_settings
     from offerhub.settings import paths
 
-    settings = read_settings()
-    metrics_folder.prepare(paths.run(settings.home) if settings.home.is_absolute() else None)
+    metrics_folder.prepare(None if home is None else paths.run(home))
     importlib.import_module(APPLICATION.partition(":")[0])  # once, before the workers are forked
-    return settings
 
 
 def run_gunicorn(options: dict[str, Any], application: str = APPLICATION) -> None:

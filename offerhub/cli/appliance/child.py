@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     takeover_s = holding.TAKEOVER_S
     if program.name == programs.API:
         takeover_s = API_TAKEOVER_S
-        importlib.import_module("offerhub.cli.serve").load()  # meanwhile survivors still serve
+        _load_api(home)
     try:
         held = holding.hold(run, program.name, takeover_s=takeover_s)
     except holding.StillHeld as error:
@@ -36,6 +36,17 @@ def main(arguments: list[str]) -> None:
     from offerhub.cli.group import main as offerhub
 
     offerhub(program.command)
+
+
+def _load_api(home: Path) -> None:
+    """What takes longest is done while survivors still serve: nothing is held meanwhile.
+
+    So `offerhub down` cannot see this process by its name: without its manager it goes by itself.
+    """
+    manager = os.getppid()
+    importlib.import_module("offerhub.cli.serve").load(home)
+    if os.getppid() != manager:
+        sys.exit("offerhub: the process manager has gone")
 
 
 if __name__ == "__main__":
