@@ -1,8 +1,8 @@
 """Deliveries: every event to every endpoint that wants it, signed, at least once.
 
 Fanning out is a cursor over the stream, so no event is missed however long the worker was away.
-An attempt is taken by moving its next time ahead; a process that dies in between is followed by
-another attempt. Receivers drop what they have seen by `webhook-id`.
+An attempt is taken by moving its next time ahead (`delivery_claims`); a process that dies in
+between is followed by another attempt. Receivers drop what they have seen by `webhook-id`.
 Source of headers and signature: Standard Webhooks specification.
 """
 
@@ -20,6 +20,7 @@ from offerhub.ports.outgoing import Answered
 from offerhub.services import audit
 from offerhub.services import representations as show
 from offerhub.services.context import Context, Page
+from offerhub.services.delivery_claims import claimed
 from offerhub.services.representations import timestamp
 from offerhub.services.webhook_endpoints import open_secrets
 from offerhub.store import deliveries as store
@@ -30,7 +31,6 @@ from offerhub.store.fields import canonical
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-LEASE_MS = 60_000
 # After each failure, in seconds; over three days in all.
 SCHEDULE_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
@@ -57,20 +57,20 @@ def fan_out(ctx: Context) -> int:
 
 def send_due(ctx: Context, *, limit: int = 20) -> int:
     """Attempt due deliveries; how many. Commits before and after each attempt."""
-    with atomic():
-        rows = store.claim_due(now=ctx.now_ms(), lease_ms=LEASE_MS, limit=limit)
     overloaded: set[str] = set()
-    for row in rows:
-        if row.endpoint_id in overloaded:
-            continue  # put off with all the others of its endpoint
-        ctx.app.probe("delivery/claimed")
-        answer = _attempt(ctx, row)
-        ctx.app.probe("delivery/sent")
-        if answer is not None:
-            _record(ctx, row.id, answer)
-            if answer.status in OVERLOADED:
-                overloaded.add(row.endpoint_id)
-    return len(rows)
+    with claimed(ctx, limit=limit) as claims:
+        for row in claims.rows:
+            if row.endpoint_id in overloaded:
+                continue  # put off with all the others of its endpoint
+            ctx.app.probe("delivery/claimed")
+            answer = _attempt(ctx, row)
+            ctx.app.probe("delivery/sent")
+            if answer is not None:
+                _record(ctx, row.id, answer)
+                if answer.status in OVERLOADED:
+                    overloaded.add(row.endpoint_id)
+            claims.done(row)
+    return len(claims.rows)
 
 
 def list_deliveries(

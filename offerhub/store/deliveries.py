@@ -118,6 +118,15 @@ def claim_due(*, now: int, lease_ms: int, limit: int) -> list[WebhookDelivery]:
     return list(query.execute())
 
 
+def renew(delivery_ids: list[str], *, leased_until: int, until: int) -> None:
+    """Make claims that end at `leased_until` last until then; one that is not so any more stays."""
+    WebhookDelivery.update(next_attempt_at=until).where(
+        WebhookDelivery.id.in_(delivery_ids)
+        & (WebhookDelivery.status == "PENDING")
+        & (WebhookDelivery.next_attempt_at == leased_until)
+    ).execute()
+
+
 def put_off(endpoint_id: str, *, until: int) -> None:
     """Have no waiting delivery of an endpoint attempted before then."""
     WebhookDelivery.update(next_attempt_at=until).where(
