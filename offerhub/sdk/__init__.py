@@ -89,10 +89,8 @@ from offerhub.sdk.errors import (
 )
 from offerhub.sdk.models import (
     AirtmLink,
-    Asset,
     Balance,
     Comment,
-    DepositInstructions,
     Dispute,
     Escrow,
     Event,
@@ -104,7 +102,6 @@ from offerhub.sdk.models import (
     TimelineEntry,
     Topup,
     User,
-    Wallet,
     WalletSummary,
     Withdrawal,
 )
@@ -128,6 +125,20 @@ from offerhub.sdk.stream import (
     Reset,
     StreamItem,
 )
+from offerhub.sdk.wallet_models import (
+    Asset,
+    ComparedWallet,
+    DepositInstructions,
+    SyncedBalance,
+    Wallet,
+    WalletTransaction,
+)
+from offerhub.sdk.webhook_models import (
+    NewWebhookEndpoint,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookTest,
+)
 
 __all__ = [
     "ERROR_CLASSES",
@@ -143,6 +154,7 @@ __all__ = [
     "Backoff",
     "Balance",
     "Comment",
+    "ComparedWallet",
     "Config",
     "ConfigurationError",
     "ConflictError",
@@ -190,6 +202,7 @@ __all__ = [
     "MissingRequiredField",
     "Money",
     "NewApiKey",
+    "NewWebhookEndpoint",
     "NoAnswer",
     "NotFound",
     "NotFoundError",
@@ -214,6 +227,7 @@ __all__ = [
     "ServerError",
     "StellarNetworkError",
     "StreamItem",
+    "SyncedBalance",
     "TimelineEntry",
     "Token",
     "Topup",
@@ -232,8 +246,12 @@ __all__ = [
     "Wallet",
     "WalletNotFound",
     "WalletSummary",
+    "WalletTransaction",
+    "WebhookDelivery",
     "WebhookDuplicateIgnored",
+    "WebhookEndpoint",
     "WebhookSignatureInvalid",
+    "WebhookTest",
     "Withdrawal",
     "WithdrawalDestinationInvalid",
     "WithdrawalNotCommittable",

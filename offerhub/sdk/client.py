@@ -14,6 +14,7 @@ from offerhub.sdk.orders import Orders
 from offerhub.sdk.retry import Backoff
 from offerhub.sdk.topups import Topups
 from offerhub.sdk.users import Users
+from offerhub.sdk.webhooks import Webhooks
 from offerhub.sdk.withdrawals import Withdrawals
 
 
@@ -53,6 +54,7 @@ class OfferHub:
         self.disputes = Disputes(self._http)
         self.withdrawals = Withdrawals(self._http)
         self.events = Events(self._http)
+        self.webhooks = Webhooks(self._http)
         self.api_keys = ApiKeys(self._http)
 
     def me(self) -> Me:

@@ -77,36 +77,6 @@ class LedgerLine(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asset(Record):
-    code: str
-    issuer: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wallet(Record):
-    id: str
-    user_id: str
-    address: str
-    network: str
-    asset: Asset
-    status: str
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class DepositInstructions(Record):
-    """Where to send USDC so that it is credited to the user; `uri` is a SEP-7 pay link."""
-
-    address: str
-    network: str
-    asset: Asset
-    status: str
-    memo: str | None = None
-    uri: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Topup(Record):
     """Money on its way in. `confirmation_url` appears once the user can confirm it."""
 

@@ -3,9 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from offerhub.sdk.models import Balance, DepositInstructions, LedgerLine, User, Wallet
+from offerhub.sdk.models import Balance, LedgerLine, User
 from offerhub.sdk.pages import Page, read_page
 from offerhub.sdk.resources import Resources, path_of
+from offerhub.sdk.wallet_models import (
+    DepositInstructions,
+    SyncedBalance,
+    Wallet,
+    WalletTransaction,
+)
 
 
 class Users(Resources):
@@ -106,6 +112,16 @@ class Users(Resources):
         """What the user has: available, reserved for orders, on the way out."""
         return Balance.from_json(self._http.get(path_of("users", user_id, "balance")).data)
 
+    def sync_balance(self, user_id: str, *, idempotency_key: str | None = None) -> SyncedBalance:
+        """Read the wallet on chain now: credit what arrived, and compare the rest with the books.
+
+        `.wallet.same` says whether they agree; a difference is recorded, never overwritten.
+        Raises: UserNotFound.
+        """
+        path = path_of("users", user_id, "balance", "sync")
+        answer = self._http.change("POST", path, {}, idempotency_key=idempotency_key)
+        return SyncedBalance.from_json(answer.data)
+
     def ledger(
         self, user_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Page[LedgerLine]:
@@ -129,3 +145,18 @@ class Users(Resources):
         """Where to send USDC for this user."""
         answer = self._http.get(path_of("users", user_id, "wallet", "deposit"))
         return DepositInstructions.from_json(answer.data)
+
+    def wallet_transactions(
+        self, user_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[WalletTransaction]:
+        """One page of what moved in and out of the wallet on chain, newest first."""
+        return read_page(
+            self._asking(path_of("users", user_id, "wallet", "transactions")),
+            WalletTransaction.from_json,
+            filters={"limit": limit},
+            cursor=cursor,
+        )
+
+    def iterate_wallet_transactions(self, user_id: str) -> Iterator[WalletTransaction]:
+        """Everything that moved in and out of the wallet, newest first."""
+        return self.wallet_transactions(user_id, limit=100).every_item()

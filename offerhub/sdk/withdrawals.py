@@ -28,6 +28,7 @@ class Withdrawals(Resources):
     ) -> Withdrawal:
         """Start a withdrawal. `destination_type`: CRYPTO (an address) or AIRTM_BALANCE (an e-mail).
 
+        One to Airtm is held until it is committed, here or later; CRYPTO always commits at once.
         Raises: InsufficientFunds, WithdrawalDestinationInvalid, UserSuspended.
         """
         body = {

@@ -73,3 +73,34 @@ def event(sequence: int, **changes: Any) -> dict[str, Any]:
         "metadata": {},
         **changes,
     }
+
+
+def endpoint(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "whe_1",
+        "url": "https://shop.example/hooks",
+        "events": ["order.*"],
+        "description": None,
+        "enabled": True,
+        "disabled_reason": None,
+        "failing_since": None,
+        "created_at": NOW,
+        "updated_at": NOW,
+        **changes,
+    }
+
+
+def delivery(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "whd_1",
+        "endpoint_id": "whe_1",
+        "event_id": "evt_1",
+        "status": "FAILED",
+        "attempts": 10,
+        "next_attempt_at": None,
+        "last_status_code": 500,
+        "last_error": "500",
+        "created_at": NOW,
+        "updated_at": NOW,
+        **changes,
+    }

@@ -3,18 +3,28 @@
 import base64
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from offerhub.api.app import BASE_PATH
+from offerhub.ports.outgoing import Answered
+from offerhub.sdk import MilestoneSpec, OfferHub
 from offerhub.services.deliveries import SCHEDULE_S
+from tests.api.caller import open_api
 from tests.api.surface.contract import ROWS
 from tests.api.surface.market import Market
+from tests.services.world import SELLER_EMAIL
 
+SDK_EXAMPLES = (
+    "Users and their money", "Top-ups", "Milestones", "Disputes", "Refunds", "Withdrawals",
+    "Webhooks", "Keys and tokens",
+)  # fmt: skip
 MANUAL = Path(__file__).parents[3] / "docs" / "api"
 _NAMED = re.compile(r"`((?:[A-Z]+(?:`, `| ))+)?(/[a-z][^`?\s]*)")
 
@@ -62,3 +72,50 @@ def test_fees_are_told_truly(market: Market) -> None:
     market.api.made(f"/orders/{order_id}/release")
     market.world.drain()
     assert market.available(seller) == "113.6400000"
+
+
+class _Refusing:
+    """A receiver of webhooks that answers 500."""
+
+    def check(self, url: str) -> None:
+        """Every address is good."""
+
+    def post(self, url: str, **_: Any) -> Answered:
+        return Answered(500)
+
+
+@pytest.mark.usefixtures("background_worker")
+def test_the_examples_of_the_sdks_page_do_what_they_say(market: Market) -> None:
+    """In the page's order, with one client over the whole API; their own assertions hold."""
+    page = (MANUAL.parent / "sdk.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    app = replace(market.world.app, webhook_sender=_Refusing())
+    api = open_api(market.world, app=app)
+    kept: list[object] = []
+    names: dict[str, Any] = {
+        "buyer_id": market.buyer, "seller_id": market.seller, "MilestoneSpec": MilestoneSpec,
+        "stellar_address": market.world.control("POST", "/stellar/outside-account")["address"],
+        "remember": kept.append, "send_user_to": kept.append,
+        "give_to_browser": lambda token, _: kept.append(token),
+    }  # fmt: skip
+    transport = httpx.WSGITransport(app=api.flask_app)
+    with OfferHub("http://localhost", api.key, transport=transport, max_retries=0) as hub:
+        names["hub"] = hub
+        late = hub.orders.create(
+            buyer_id=market.buyer, seller_id=market.seller, amount="10.00", title="Late"
+        )
+        hub.orders.reserve(late.id)
+        hub.orders.create_escrow(late.id, wait_s=30)
+        hub.orders.fund_escrow(late.id, wait_s=30)
+        names["late_order_id"] = late.id
+        for section in SDK_EXAMPLES:
+            (source,) = re.findall(r"```python\n(.*?)```", sections[section], re.DOTALL)
+            exec(source.replace("ben@example.com", SELLER_EMAIL), names)
+    assert names["order"].status == "CLOSED"
+    assert names["withdrawal"].status == "WITHDRAWAL_COMMITTED"
+    topup = f"/topups/{names['topup'].id}"
+    market.world.until(lambda: market.shown(topup)["status"] == "TOPUP_CANCELED")
+    assert names["came_back"].status_code == 500
+    checkout, secret, key, token = map(str, kept)
+    assert checkout.startswith("http")
+    assert (secret[:6], key[:9], token[:8]) == ("whsec_", "ohk_test_", "ohk_tok_")
