@@ -11,8 +11,6 @@ from offerhub.cli.exits import Exit, Failure
 if TYPE_CHECKING:
     from offerhub.services.context import Context
 
-PAGE = 100
-
 
 @click.group()
 def audit() -> None:
@@ -42,20 +40,17 @@ def list_(
 ) -> None:
     """List audit records, newest first."""
     from offerhub.cli.application import operator_context
+    from offerhub.cli.paging import gather
     from offerhub.services import audit_log
 
     ctx = operator_context()
-    found: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while len(found) < limit:
-        page = audit_log.list_records(
-            ctx, limit=min(PAGE, limit - len(found)), cursor=cursor, resource_id=resource_id,
+    found = gather(
+        lambda size, cursor: audit_log.list_records(
+            ctx, limit=size, cursor=cursor, resource_id=resource_id,
             resource_type=resource_type, action=action, user_id=user_id,
-        )  # fmt: skip
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+        ),
+        limit=limit,
+    )  # fmt: skip
     if as_json:
         click.echo(json.dumps({"records": found}))
         return

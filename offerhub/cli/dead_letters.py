@@ -13,13 +13,22 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True,
+    help="How many at most.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
-def list_(as_json: bool) -> None:
+def list_(limit: int, as_json: bool) -> None:
     """List them, newest first. Operations that are stuck are listed by `operations list`."""
     from offerhub.cli.application import operator_context
+    from offerhub.cli.paging import gather
     from offerhub.services import dead_letters as service
 
-    found = service.list_dead_letters(operator_context())
+    ctx = operator_context()
+    found = gather(
+        lambda size, cursor: service.list_dead_letters(ctx, limit=size, cursor=cursor),
+        limit=limit,
+    )
     if as_json:
         click.echo(json.dumps({"dead_letters": found}))
         return

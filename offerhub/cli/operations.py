@@ -16,15 +16,24 @@ def operations() -> None:
 @operations.command("list")
 @click.option("--status", type=click.Choice(STATES), help="Only operations in this state.")
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most."
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many at most.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, with their steps.")
 def list_(status: str | None, limit: int, as_json: bool) -> None:
     """List operations, newest first."""
     from offerhub.cli.application import operator_context
+    from offerhub.cli.paging import gather
     from offerhub.services import operations as service
 
-    found = service.list_operations(operator_context(), status=status, limit=limit)
+    ctx = operator_context()
+    found = gather(
+        lambda size, cursor: service.list_operations(ctx, status=status, limit=size, cursor=cursor),
+        limit=limit,
+    )
     if as_json:
         click.echo(json.dumps({"operations": found}))
         return

@@ -6,27 +6,40 @@ operator has dealt with it and closes it with a reason; there is nothing to retr
 Operations that are stuck are listed with the operations; they are never discarded.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from offerhub.domain import ids
 from offerhub.domain.errors import InvalidState, NotFound
 from offerhub.services import audit, history
-from offerhub.services.context import Context
+from offerhub.services.context import Context, Page
 from offerhub.services.representations import money, timestamp
+from offerhub.store import dead_letters as store
 from offerhub.store import deliveries, differences, inbox
 from offerhub.store.database import after_commit, atomic, connection
+from offerhub.store.deliveries import WebhookDelivery
+from offerhub.store.inbox import InboxEvent
+from offerhub.store.reconciliations import Difference
 
-LIMIT = 500
+_KINDS: dict[type, str] = {
+    InboxEvent: "inbox",
+    WebhookDelivery: "delivery",
+    Difference: "difference",
+}
+_PREFIXES = {"inbox": ids.INBOX, "delivery": ids.DELIVERY, "difference": ids.DIFFERENCE}
+_LOCKING: dict[str, Callable[[str], Any]] = {
+    "inbox": inbox.get_for_update,
+    "delivery": deliveries.get_for_update,
+    "difference": differences.get_for_update,
+}
 _STATES = {"inbox": "DEAD", "delivery": "FAILED", "difference": "OPEN"}
 
 
-def list_dead_letters(ctx: Context) -> list[dict[str, Any]]:
-    """The newest LIMIT of each kind."""
+def list_dead_letters(ctx: Context, *, limit: int = 20, cursor: str | None = None) -> Page:
+    """All kinds together, newest first."""
     with connection():
-        dead = [_inbox(row) for row in inbox.listed("DEAD", limit=LIMIT)]
-        failed = [_delivery(row) for row in deliveries.failed(limit=LIMIT)]
-        differing = [_difference(row) for row in differences.open_alone(limit=LIMIT)]
-    return sorted(dead + failed + differing, key=lambda letter: str(letter["since"]), reverse=True)
+        rows = store.listed(limit=limit, cursor=cursor)
+        return Page([_shown(_KINDS[type(row)], row) for row in rows.rows], rows.next_cursor)
 
 
 def retry(ctx: Context, letter_id: str) -> dict[str, Any]:
@@ -72,15 +85,9 @@ def discard(ctx: Context, letter_id: str, *, reason: str) -> None:
 
 
 def _locked(letter_id: str) -> tuple[str, Any]:
-    row: Any = None
-    kind = "inbox" if ids.is_id(letter_id, ids.INBOX) else "delivery"
-    if kind == "inbox":
-        row = inbox.get_for_update(letter_id)
-    elif ids.is_id(letter_id, ids.DIFFERENCE):
-        kind, row = "difference", differences.get_for_update(letter_id)
-    elif ids.is_id(letter_id, ids.DELIVERY):
-        row = deliveries.get_for_update(letter_id)
-    if row is None:
+    kind = _kind(letter_id)
+    row = _LOCKING[kind](letter_id) if kind is not None else None
+    if kind is None or row is None:
         raise NotFound("There is no such dead letter.", dead_letter_id=letter_id)
     if row.status != _STATES[kind]:
         raise InvalidState(
@@ -89,6 +96,13 @@ def _locked(letter_id: str) -> tuple[str, Any]:
             allowed_states=[_STATES[kind]],
         )
     return kind, row
+
+
+def _kind(letter_id: str) -> str | None:
+    for kind, prefix in _PREFIXES.items():
+        if ids.is_id(letter_id, prefix):
+            return kind
+    return None
 
 
 def _shown(kind: str, row: Any) -> dict[str, Any]:

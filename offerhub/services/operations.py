@@ -10,7 +10,7 @@ from offerhub.domain.errors import NotFound
 from offerhub.domain.operations import OPERATION
 from offerhub.services import audit, outbound_order
 from offerhub.services.announcements import NewEvent, announce
-from offerhub.services.context import Context
+from offerhub.services.context import Context, Page
 from offerhub.services.representations import timestamp
 from offerhub.store import operations as store
 from offerhub.store.database import after_commit, atomic, connection, in_transaction
@@ -72,12 +72,15 @@ def start(
     return row
 
 
-def list_operations(ctx: Context, *, status: str | None = None, limit: int = 100) -> list[Any]:
+def list_operations(
+    ctx: Context, *, status: str | None = None, limit: int = 20, cursor: str | None = None
+) -> Page:
     """Newest first, with their steps."""
     with connection():
-        rows = store.listed(status=status, limit=limit)
-        turns = outbound_order.expected(ctx.app, rows)
-        return [detail(row, expected_ms=turns.get(row.id)) for row in rows]
+        page = store.listed(status=status, limit=limit, cursor=cursor)
+        turns = outbound_order.expected(ctx.app, page.rows)
+        items = [detail(row, expected_ms=turns.get(row.id)) for row in page.rows]
+        return Page(items, page.next_cursor)
 
 
 def retry(ctx: Context, operation_id: str, *, reason: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from offerhub.ledger import accounts, checks
 from offerhub.services.context import Context
 from offerhub.services.representations import money
-from offerhub.store import operations as operations_store
+from offerhub.store import figures
 from offerhub.store import orders as orders_store
 from offerhub.store import users as users_store
 from offerhub.store.database import snapshot
@@ -20,7 +20,7 @@ def balance_sheet(ctx: Context) -> dict[str, Any]:
     with snapshot():
         sheet = checks.sheet()
         places = _places(ctx, list(sheet.assets))
-        pending = len(operations_store.listed(status="PENDING", limit=1000))
+        pending = figures.operations()["PENDING"]
     return {
         "assets": [
             {"account": name, "place": places.get(name), **money("amount", amount)}

@@ -140,9 +140,3 @@ def delete_endpoint(endpoint_id: str) -> None:
     """The endpoint and its deliveries."""
     WebhookDelivery.delete().where(WebhookDelivery.endpoint_id == endpoint_id).execute()
     WebhookEndpoint.delete().where(WebhookEndpoint.id == endpoint_id).execute()
-
-
-def failed(*, limit: int) -> list[WebhookDelivery]:
-    """Deliveries out of attempts, newest first."""
-    query = WebhookDelivery.select().where(WebhookDelivery.status == "FAILED")
-    return list(query.order_by(WebhookDelivery.created_at.desc()).limit(limit))

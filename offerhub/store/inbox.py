@@ -46,9 +46,3 @@ def due(*, now: int, limit: int) -> list[InboxEvent]:
         .limit(limit)
     )
     return list(query)
-
-
-def listed(status: str, *, limit: int) -> list[InboxEvent]:
-    """Newest first."""
-    query = InboxEvent.select().where(InboxEvent.status == status)
-    return list(query.order_by(InboxEvent.received_at.desc()).limit(limit))

@@ -4,6 +4,7 @@ from peewee import BigIntegerField, Case, CharField, IntegerField, TextField, fn
 
 from offerhub.store.database import execute, for_update, is_postgres
 from offerhub.store.fields import JSONText, Millis, Table
+from offerhub.store.paging import Rows, page
 
 # Where an operation stands that waits for no answer.
 WAITING_FOR_SIGNER = "waiting for signer"
@@ -156,11 +157,11 @@ def latest_for_all(subject_ids: list[str]) -> dict[str, Operation]:
     return {op.subject_id: op for op in query.order_by(Operation.created_at, Operation.id)}
 
 
-def listed(*, status: str | None, limit: int) -> list[Operation]:
+def listed(*, status: str | None, limit: int, cursor: str | None) -> Rows:
     query = Operation.select()
     if status is not None:
         query = query.where(Operation.status == status)
-    return list(query.order_by(Operation.created_at.desc()).limit(limit))
+    return page(query, limit=limit, cursor=cursor, by=Operation.created_at, tie=Operation.id)
 
 
 def pending_of_kinds(kinds: list[str], *, limit: int = 5000) -> list[Operation]:

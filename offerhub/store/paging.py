@@ -1,7 +1,9 @@
 """Keyset pages, newest first: stable while rows are inserted, and as fast on page 1,000 as on 1."""
 
 import base64
+import heapq
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +41,39 @@ def page(query: "ModelSelect[Any]", *, limit: int, cursor: str | None, by: Any, 
     last = rows[-1] if rows else None
     token = encode(getattr(last, by.name), getattr(last, tie.name)) if more and last else None
     return Rows(rows, token)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table's share of a list that several make up; `by` and `tie` as `page` has them."""
+
+    query: "ModelSelect[Any]"
+    by: Any
+    tie: Any
+
+
+def merged(parts: Iterable[Part], *, limit: int, cursor: str | None) -> Rows:
+    """One page of several tables together, newest first; a query for each.
+
+    Their keys are ids whose prefixes differ: rows of one moment go by prefix, and within a prefix
+    as the database has them, whatever it sorts text by.
+    Raises: as `page`.
+    """
+    found = [
+        (part, page(part.query, limit=limit, cursor=cursor, by=part.by, tie=part.tie))
+        for part in parts
+    ]
+    keyed = [
+        [(getattr(row, part.by.name), str(getattr(row, part.tie.name)), row) for row in rows.rows]
+        for part, rows in found
+    ]
+    everything = list(
+        heapq.merge(*keyed, key=lambda one: (one[0], one[1].partition("_")[0]), reverse=True)
+    )
+    more = len(everything) > limit or any(rows.next_cursor for _, rows in found)
+    shown = everything[:limit]
+    token = encode(shown[-1][0], shown[-1][1]) if more else None
+    return Rows([row for _, _, row in shown], token)
 
 
 def encode(at: int, key: str | int) -> str:

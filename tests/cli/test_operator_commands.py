@@ -155,6 +155,9 @@ def test_dead_letters_are_retried_or_discarded_with_a_reason(
     listed = data(run("dead-letters", "list", "--json"))["dead_letters"]
     assert {one["id"] for one in listed} == set(letters)
     assert "out of attempts" in run("dead-letters", "list").stdout
+    short = run("dead-letters", "list", "--limit", "1", "--json")
+    assert len(data(short)["dead_letters"]) == 1
+    assert "There are more" in short.stderr
     assert data(run("dead-letters", "retry", letters[0], "--json"))["status"] == "RECEIVED"
     discard = ("dead-letters", "discard", letters[1])
     run(*discard, code=2)

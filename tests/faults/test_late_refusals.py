@@ -142,6 +142,6 @@ def test_a_bounce_after_completion_is_a_credit_of_its_own(
     assert (line["kind"], line["subject_id"]) == ("withdrawal_came_back", made["id"])
     shown = withdrawals.get_withdrawal(world.ctx, made["id"])
     assert shown["status"] == "WITHDRAWAL_COMPLETED"
-    assert operations.list_operations(world.ctx, status="STUCK") == []
+    assert operations.list_operations(world.ctx, status="STUCK").items == []
     world.check()
     figure("bounces", 1)

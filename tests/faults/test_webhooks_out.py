@@ -164,7 +164,11 @@ def test_a_sink_that_is_down_for_80_hours_is_tried_on_schedule_then_switched_off
 
     sink.answer = lambda _: (204, {})
     webhook_endpoints.update_endpoint(world.ctx, endpoint["id"], enabled=True)
-    dead = [one for one in dead_letters.list_dead_letters(world.ctx) if one["kind"] == "delivery"]
+    dead = [
+        one
+        for one in dead_letters.list_dead_letters(world.ctx, limit=100).items
+        if one["kind"] == "delivery"
+    ]
     for one in dead:
         assert one["reason"] == "HTTP 503"
         dead_letters.retry(world.ctx, one["id"])
@@ -173,7 +177,7 @@ def test_a_sink_that_is_down_for_80_hours_is_tried_on_schedule_then_switched_off
     delivered = {json.loads(body)["payload"]["user"]["external_user_id"]
                  for _, body, _ in sink.got[tried:]}  # fmt: skip
     assert delivered == {"one", "two"}, "what happened meanwhile is delivered afterwards"
-    assert dead_letters.list_dead_letters(world.ctx) == []
+    assert dead_letters.list_dead_letters(world.ctx, limit=100).items == []
     figure("attempts", tried)
     figure("hours_down", times[-1] / HOUR_S)
 
@@ -196,14 +200,14 @@ def test_a_delivery_out_of_attempts_is_a_dead_letter_with_its_reason_and_can_be_
         world.clock.skip((row.next_attempt_at or 0) / 1000 - world.clock.time() + 0.01)
         deliveries.send_due(world.ctx)
         webhook_endpoints.update_endpoint(world.ctx, endpoint["id"], enabled=True)
-    letters = {one["id"]: one for one in dead_letters.list_dead_letters(world.ctx)}
+    letters = {one["id"]: one for one in dead_letters.list_dead_letters(world.ctx, limit=100).items}
     assert letters[doomed]["reason"] == "HTTP 500"
     assert letters[doomed]["attempts"] == len(deliveries.SCHEDULE_S) + 1
     sink.answer = lambda _: (200, {})
     for id_ in letters:
         dead_letters.retry(world.ctx, id_)
     _run(world, lasting_h=84)
-    assert dead_letters.list_dead_letters(world.ctx) == []
+    assert dead_letters.list_dead_letters(world.ctx, limit=100).items == []
     listed = deliveries.list_deliveries(world.ctx, endpoint["id"]).items
     assert {d["status"] for d in listed} == {"SUCCEEDED"}
 

@@ -47,7 +47,7 @@ class Case:
         with connection():
             pending = [
                 row
-                for row in operations_store.listed(status="PENDING", limit=100)
+                for row in operations_store.listed(status="PENDING", limit=100, cursor=None).rows
                 if row.kind == self.kind
             ]
         assert len(pending) == 1, [row.kind for row in pending]

@@ -28,7 +28,8 @@ pytestmark = pytest.mark.parametrize(
 
 def _of_kind(kind: str) -> list[operations_store.Operation]:
     with connection():
-        return [row for row in operations_store.listed(status=None, limit=200) if row.kind == kind]
+        rows = operations_store.listed(status=None, limit=100, cursor=None).rows
+    return [row for row in rows if row.kind == kind]
 
 
 def _sheet() -> object:

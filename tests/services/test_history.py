@@ -26,7 +26,7 @@ def _ledgers(world: World, count: int) -> int:
 
 
 def _letter(world: World) -> dict[str, Any]:
-    (letter,) = dead_letters.list_dead_letters(world.ctx)
+    (letter,) = dead_letters.list_dead_letters(world.ctx).items
     return letter
 
 
@@ -109,7 +109,7 @@ def test_a_reset_network_is_noticed_and_nothing_is_credited(world: World) -> Non
     world.clock.skip(600)
     deposits.read_due(world.ctx)
     assert history.paused() is None
-    assert dead_letters.list_dead_letters(world.ctx) == []
+    assert dead_letters.list_dead_letters(world.ctx).items == []
     with pytest.raises(AssertionError):
         world.check()  # the money is gone with the network, and the books say so
 

@@ -56,7 +56,9 @@ def _pay(world: World, topup_id: str) -> Any:
 
 
 def _letters(world: World, about: str) -> list[dict[str, Any]]:
-    return [one for one in dead_letters.list_dead_letters(world.ctx) if one["reference"] == about]
+    return [
+        one for one in dead_letters.list_dead_letters(world.ctx).items if one["reference"] == about
+    ]
 
 
 def _announced(about: str) -> int:

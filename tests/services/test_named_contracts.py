@@ -42,7 +42,7 @@ def test_a_contract_that_our_transaction_cannot_have_created_is_never_used(world
     order = orders.get_order(world.ctx, order_id)
     assert order["status"] == "ESCROW_CREATING"
     assert order["escrow"]["trustless_contract_id"] is None
-    (stuck,) = operations.list_operations(world.ctx, status="STUCK")
+    (stuck,) = operations.list_operations(world.ctx, status="STUCK").items
     assert SOMEBODY_ELSES in stuck["message"]
     world.check()
 

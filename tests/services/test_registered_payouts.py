@@ -26,7 +26,7 @@ def test_a_registered_payout_keeps_its_hold_when_its_operation_is_settled(world:
             raise RuntimeError("a fault of our own, before the commit is written down")
 
     world.drain(world.with_probe(broken))
-    (stuck,) = operations.list_operations(world.ctx, status="STUCK")
+    (stuck,) = operations.list_operations(world.ctx, status="STUCK").items
     with pytest.raises(InvalidState):
         settling.settle(world.ctx, stuck["id"], outcome="FAILED", reason="nothing happened")
     assert world.available(user_id) == before - parse_exact("30.00")

@@ -19,7 +19,7 @@ def order_id(world: World) -> str:
 
 def _ended(world: World, order_id: str) -> tuple[str, str | None]:
     order = orders.get_order(world.ctx, order_id)
-    assert operations.list_operations(world.ctx, status="STUCK") == []
+    assert operations.list_operations(world.ctx, status="STUCK").items == []
     world.check()
     return order["status"], order["resolution"]
 

@@ -14,6 +14,7 @@ from bench.volume import fill
 from offerhub.store import (
     api_keys,
     audit,
+    dead_letters,
     deliveries,
     disputes,
     events,
@@ -79,8 +80,9 @@ LISTS: dict[str, Callable[[], Any]] = {
     "audit since": lambda: audit.listed(**PAGE, from_ms=ORDERS - 9),
     "deliveries": lambda: deliveries.listed(ENDPOINT, **PAGE),
     "deliveries by status": lambda: deliveries.listed(ENDPOINT, **PAGE, status="FAILED"),
-    "operations": lambda: operations.listed(status=None, limit=100),
-    "operations by status": lambda: operations.listed(status="STUCK", limit=100),
+    "operations": lambda: operations.listed(**PAGE, status=None),
+    "operations by status": lambda: operations.listed(**PAGE, status="STUCK"),
+    "dead letters": lambda: dead_letters.listed(**PAGE),
     "api keys": lambda: api_keys.listed(**PAGE),
 }
 

@@ -71,10 +71,11 @@ def get_queues() -> dict[str, Any]:
 
 @blp.route("/dead-letters", methods=["GET"])
 @require_scope(ADMIN)
-@blp.response(200, shapes.DeadLetterList)
-def list_dead_letters() -> dict[str, Any]:
-    """List webhooks that ran out of attempts"""
-    return {"dead_letters": dead_letters.list_dead_letters(current_context())}
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, shapes.DeadLetter, page=True)
+def list_dead_letters(query: dict[str, Any]) -> Page:
+    """List webhooks that ran out of attempts, and differences that wait for you, newest first"""
+    return dead_letters.list_dead_letters(current_context(), **query)
 
 
 @blp.route("/dead-letters/<letter_id>/retry", methods=["POST"])
@@ -99,10 +100,10 @@ def discard_dead_letter(query: dict[str, Any], letter_id: str) -> None:
 @blp.route("/operations", methods=["GET"])
 @require_scope(ADMIN)
 @blp.arguments(shapes.OperationQuery, location="query")
-@blp.response(200, shapes.OperationList)
-def list_operations(query: dict[str, Any]) -> dict[str, Any]:
+@blp.response(200, shapes.OperationDetail, page=True)
+def list_operations(query: dict[str, Any]) -> Page:
     """List long work with its steps, newest first"""
-    return {"operations": operations.list_operations(current_context(), **query)}
+    return operations.list_operations(current_context(), **query)
 
 
 @blp.route("/operations/<operation_id>/retry", methods=["POST"])

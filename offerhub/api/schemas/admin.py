@@ -7,7 +7,6 @@ from offerhub.api.schemas.fields import (
     Choice,
     Flag,
     Moment,
-    QueryWhole,
     Text,
     Whole,
     shown_amount,
@@ -109,17 +108,12 @@ class DeadLetter(Schema):
     since = shown_time(null=True)
 
 
-class DeadLetterList(Schema):
-    dead_letters = fields.List(fields.Nested(DeadLetter), required=True)
-
-
 class DiscardQuery(Query):
     reason = Text(most=500, required=True)
 
 
-class OperationQuery(Query):
+class OperationQuery(PageQuery):
     status = Choice(*OPERATION.table)
-    limit = QueryWhole(least=1, most=1000, load_default=100)
 
 
 class OperationStep(Schema):
@@ -146,10 +140,6 @@ class OperationDetail(Schema):
     created_at = shown_time()
     updated_at = shown_time()
     steps = fields.List(fields.Nested(OperationStep), required=True)
-
-
-class OperationList(Schema):
-    operations = fields.List(fields.Nested(OperationDetail), required=True)
 
 
 class Because(Body):

@@ -122,9 +122,7 @@ def test_a_dead_letter_is_put_back_to_work_or_given_up(
     market: Market, make: Any, kind: str, back: str
 ) -> None:
     first, second = make(market), make(market)
-    letters = {
-        letter["id"]: letter for letter in market.shown("/admin/dead-letters")["dead_letters"]
-    }
+    letters = {letter["id"]: letter for letter in market.shown("/admin/dead-letters?limit=100")}
     assert {letters[first]["kind"], letters[second]["kind"]} == {kind}
     path = f"/admin/dead-letters/{first}"
     key = str(uuid4())
@@ -136,7 +134,7 @@ def test_a_dead_letter_is_put_back_to_work_or_given_up(
     assert market.api.delete(f"/admin/dead-letters/{second}?reason=spam").status_code == 204
     gone = market.api.delete(f"/admin/dead-letters/{second}?reason=spam")
     assert (gone.status_code, code(gone)) == (409, "INVALID_STATE")
-    left = {letter["id"] for letter in market.shown("/admin/dead-letters")["dead_letters"]}
+    left = {letter["id"] for letter in market.shown("/admin/dead-letters?limit=100")}
     assert not left & {first, second}
     (record,) = market.api.get(f"/audit/logs?resource_id={second}&action=dead_letter.discard").json[
         "data"
@@ -145,9 +143,39 @@ def test_a_dead_letter_is_put_back_to_work_or_given_up(
     inbox.process_due(market.world.ctx)
 
 
+@pytest.mark.parametrize("path", ["/admin/operations", "/admin/dead-letters"])
+def test_long_work_and_dead_letters_are_paged(market: Market, path: str) -> None:
+    for _ in range(3):
+        _dead_webhook(market)
+    market.order()  # and by it the operations of two wallets
+    everything = [one["id"] for one in _whole(market, path, limit=100)]
+    assert len(everything) >= 3
+    assert [one["id"] for one in _whole(market, path, limit=2)] == everything
+    default = market.api.get(path).json
+    assert len(default["data"]) == min(20, len(everything))
+    for query in ("limit=0", "limit=101", "limit=x", "cursor=x", "cursor=", "page=2"):
+        assert market.api.get(f"{path}?{query}").status_code == 400, query
+
+
+def _whole(market: Market, path: str, *, limit: int) -> list[dict[str, Any]]:
+    """A list page by page; every page but the last is full and says that there is more."""
+    found: list[dict[str, Any]] = []
+    query = f"limit={limit}"
+    for _ in range(200):
+        page = market.api.get(f"{path}?{query}").json
+        found += page["data"]
+        more, cursor = page["pagination"]["has_more"], page["pagination"]["next_cursor"]
+        assert more == (cursor is not None)
+        if not more:
+            return found
+        assert len(page["data"]) == limit
+        query = f"limit={limit}&cursor={cursor}"
+    raise AssertionError("the pages do not end")
+
+
 def test_a_stuck_operation_is_retried_with_a_reason(market: Market) -> None:
     withdrawal_id, operation_id = _stuck_withdrawal(market)
-    listed = market.shown("/admin/operations?status=STUCK")["operations"]
+    listed = market.shown("/admin/operations?status=STUCK")
     (found,) = [one for one in listed if one["id"] == operation_id]
     assert (found["subject_type"], found["subject_id"]) == ("withdrawal", withdrawal_id)
     assert found["steps"]
