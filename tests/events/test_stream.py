@@ -131,13 +131,13 @@ def test_many_readers_share_one_look_at_the_database(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    real = stream.head_sequence
+    real = stream.store.head_sequence
 
     def counted() -> int:
         looks.append(1)
         return real()
 
-    monkeypatch.setattr(stream, "head_sequence", counted)
+    monkeypatch.setattr(stream.store, "head_sequence", counted)
     tail = stream.Tail()
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda _: tail.wait_for_newer(0, 0.7), range(20)))
