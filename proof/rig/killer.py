@@ -1,8 +1,8 @@
 """SIGKILL to processes of a deployment, and how long it takes until their work goes on.
 
 What "goes on" means is said per process: a new one holds the name, and then the API answers, the
-operation that was under way reaches its next recorded point, an event gets its place, a webhook
-arrives, the simulated providers or Valkey answer.
+operation that was under way reaches its next recorded point, an event gets its place, the webhooks
+that the dead one had taken arrive, the simulated providers or Valkey answer.
 """
 
 import os
@@ -158,12 +158,16 @@ def _placed(site: Site) -> Callable[[], bool]:
 
 
 def _delivered(site: Site) -> Callable[[], bool]:
-    since: list[float] = []
+    """What waited for its first attempt at the kill, taken by the dead one or not, has had it."""
+    waiting = "SELECT {} FROM webhook_deliveries WHERE status = 'PENDING' AND attempts = 0"
+    latest = waiting.format("id") + " ORDER BY next_attempt_at DESC LIMIT 100"
+    ids = [str(row[0]) for row in _rows(site, latest)]
 
     def works() -> bool:
-        if not since:
-            since.append(time.monotonic())
-        return site.sink.last_at > since[0]
+        if not ids:
+            return True
+        named = ", ".join(f"'{id_}'" for id_ in ids)
+        return bool(site.rows.one(f"{waiting.format('COUNT(*)')} AND id IN ({named})") == 0)
 
     return works
 

@@ -18,7 +18,6 @@ class Sink:
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
         self.forged = 0
-        self.last_at = 0.0
         self._lock = threading.Lock()
         self._signatures = SignedWebhooks(None)
         sink = self
@@ -60,7 +59,6 @@ class Sink:
         event_id = str(json.loads(body).get("event_id"))
         with self._lock:
             self.seen[event_id] += 1
-            self.last_at = time.monotonic()
         return True
 
     def close(self) -> None:
