@@ -161,13 +161,13 @@ def test_nobody_looks_when_nobody_waits_and_looking_begins_again(database: str) 
 def test_readers_outlive_a_database_that_is_away(database: str, monkeypatch) -> None:
     _fill()
     away = threading.Event()
-    real = stream.head_sequence
+    real = stream.store.head_sequence
 
     def sometimes() -> int:
         if not away.is_set():
             raise OSError("away")
         return real()
 
-    monkeypatch.setattr(stream, "head_sequence", sometimes)
+    monkeypatch.setattr(stream.store, "head_sequence", sometimes)
     threading.Timer(0.4, away.set).start()
     assert stream.Tail().wait_for_newer(0, 10) == 8

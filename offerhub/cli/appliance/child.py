@@ -39,9 +39,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _load_api(home: Path) -> None:
-    """What takes longest is done while survivors still serve: nothing is held meanwhile.
+    """What takes longest of a start is done while survivors end what they can still answer.
 
-    So `offerhub down` cannot see this process by its name: without its manager it goes by itself.
+    Nothing is held meanwhile, so `offerhub down` cannot see this process by its name: without its
+    manager it goes by itself.
     """
     manager = os.getppid()
     importlib.import_module("offerhub.cli.serve").load(home)
