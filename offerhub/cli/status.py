@@ -40,7 +40,7 @@ def status(as_json: bool) -> None:
 
 def gather(settings: "Settings") -> dict[str, Any]:
     """The report: status, url, processes and what the API says of itself."""
-    from offerhub.cli.appliance import health, programs, supervisord
+    from offerhub.cli.appliance import health, leases, programs, supervisord
 
     running = supervisord.connect(settings.home)
     states = running.processes() if running is not None else {}
@@ -62,6 +62,7 @@ def gather(settings: "Settings") -> dict[str, Any]:
         "ready": ready.ok,
         "processes": found,
         "health": report.body.get("data", report.body) or None,
+        "leases": leases.look(settings) if ready.ok else None,
     }
 
 
@@ -98,7 +99,19 @@ def _words(report: dict[str, Any]) -> str:
     parts = (report["health"] or {}).get("components")
     if isinstance(parts, dict):
         lines += [f"    {name}: {_component(found)}" for name, found in parts.items()]
+    lines += [f"    {_lease(found)}" for found in report["leases"] or []]
     return "\n".join(lines)
+
+
+def _lease(found: dict[str, Any]) -> str:
+    """Who does the work that one process at a time may do."""
+    name = f"{found['name']} lease"
+    if found["state"] != "HELD":
+        return f"{name}: {'held by nobody' if found['state'] == 'FREE' else 'unknown'}"
+    token = f", token {found['fencing_token']}" if found["fencing_token"] is not None else ""
+    since = f" since {found['since']}" if found["since"] else ""
+    standbys = f", {found['standbys']} standing by" if found["standbys"] else ""
+    return f"{name}: {found['holder']}{since}, until {found['until']}{token}{standbys}"
 
 
 def _component(found: Any) -> str:

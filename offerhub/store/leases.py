@@ -7,12 +7,13 @@ from offerhub.store.fields import JSONText, Millis, Table
 
 
 class Lease(Table):
-    """`token` rises with every new holder: work done under an old one is refused."""
+    """`token` rises with every new holder, at `taken_at`: work under an old one is refused."""
 
     name = CharField(primary_key=True)
     holder = CharField()
     token = BigIntegerField()
     expires_at = Millis()
+    taken_at = Millis(null=True)
 
     class Meta:
         table_name = "leases"
@@ -50,12 +51,12 @@ def take(name: str, *, holder: str, now: int, ttl_ms: int) -> int | None:
     row = for_update(Lease.select().where(Lease.name == name)).get()
     held = now < row.expires_at <= now + 2 * ttl_ms
     if row.holder == holder and held:
-        token = row.token
+        token, taken_at = row.token, row.taken_at
     elif not held:
-        token = row.token + 1
+        token, taken_at = row.token + 1, now
     else:
         return None
-    Lease.update(holder=holder, token=token, expires_at=now + ttl_ms).where(
+    Lease.update(holder=holder, token=token, expires_at=now + ttl_ms, taken_at=taken_at).where(
         Lease.name == name
     ).execute()
     return int(token)

@@ -4,6 +4,9 @@ Jobs have fixed ids and are registered anew at every start; those it does not kn
 One scheduler is active at a time (rq-scheduler's own lock); others stand by.
 """
 
+import os
+import secrets
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,6 +39,7 @@ def run_scheduler(*, redis_url: str) -> None:
         interval=TICK_S,
         job_class=JSONJob,
         queue_class=JSONQueue,
+        name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
     )
     register(scheduler)
     log.info("scheduler.started", sweeps=sorted(INTERVALS_S))

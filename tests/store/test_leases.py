@@ -34,6 +34,18 @@ def test_the_holder_renews_under_its_token_and_others_wait(database: str) -> Non
     assert _take("b", 2 * TTL_MS - 1) == 2
 
 
+def test_a_lease_says_since_when_its_holder_has_it(database: str) -> None:
+    def since() -> int | None:
+        with connection():
+            return leases.Lease.get().taken_at
+
+    _take("a", 100)
+    _take("a", TTL_MS)
+    assert since() == 100
+    _take("b", 3 * TTL_MS)
+    assert since() == 3 * TTL_MS
+
+
 def test_an_old_token_is_worth_nothing_once_somebody_took_over(database: str) -> None:
     assert _take("a", 0) == 1
     assert _holds("a", 1)

@@ -65,8 +65,10 @@ def switch_maintenance(body: dict[str, Any]) -> dict[str, Any]:
 @require_scope(ADMIN)
 @blp.response(200, shapes.QueueOverview)
 def get_queues() -> dict[str, Any]:
-    """Read how the queues are doing"""
-    return queues.describe(current_edge().gate)
+    """Read how the queues are doing, and who holds each lease"""
+    gate = current_edge().gate
+    now_ms = current_context().now_ms()
+    return {**queues.describe(gate), "leases": queues.leases(gate, now_ms=now_ms)}
 
 
 @blp.route("/dead-letters", methods=["GET"])

@@ -92,9 +92,23 @@ class Queue(Schema):
     failed_jobs = fields.Integer(required=True, allow_none=True)
 
 
+class LeaseHolder(Schema):
+    name = shown_choice(("relay", "deposits", "scheduler"))
+    state = shown_choice(("HELD", "FREE", "UNKNOWN"))
+    holder = shown_or_null(description="machine:process:…")
+    fencing_token = fields.Integer(
+        required=True, allow_none=True,
+        metadata={"description": "Rises with every new holder; the scheduler has none."},
+    )  # fmt: skip
+    since = shown_time(null=True)
+    until = shown_time(null=True)
+    standbys = fields.Integer(required=True, allow_none=True)
+
+
 class QueueOverview(Schema):
     redis = shown_choice(("available", "away"))
     queues = fields.List(fields.Nested(Queue), required=True)
+    leases = fields.List(fields.Nested(LeaseHolder), required=True)
 
 
 class DeadLetter(Schema):

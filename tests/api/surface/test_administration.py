@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from offerhub.domain import ids
-from offerhub.services import inbox
+from offerhub.services import inbox, leases
 from offerhub.store.database import atomic
 from offerhub.store.deliveries import WebhookDelivery, WebhookEndpoint
 from offerhub.store.inbox import InboxEvent
@@ -112,6 +112,29 @@ def test_queues_are_described(market: Market) -> None:
         "critical", "webhooks", "deliveries", "maintenance",
     ]  # fmt: skip
     assert all(queue["workers"] == 0 for queue in shown["queues"])
+
+
+def test_who_holds_each_lease_is_shown(market: Market) -> None:
+    ctx, redis = market.world.ctx, market.world.app.redis
+    leases.take(ctx, "deposits", holder="machine-1:77", ttl_ms=15_000)
+    for name, birth in (("machine-1:80:a", 1_790_000_000.5), ("machine-2:9:b", 1_790_000_100)):
+        redis.hset(f"rq:scheduler_instance:{name}", "birth", birth)
+        redis.expire(f"rq:scheduler_instance:{name}", 11)
+    shown = {one["name"]: one for one in market.shown("/admin/queues")["leases"]}
+    assert list(shown) == ["relay", "deposits", "scheduler"]
+    deposits = shown["deposits"]
+    assert (deposits["state"], deposits["holder"]) == ("HELD", "machine-1:77")
+    assert deposits["fencing_token"] >= 1
+    assert deposits["since"] < deposits["until"]
+    scheduler = shown["scheduler"]
+    assert (scheduler["holder"], scheduler["standbys"]) == ("machine-1:80:a", 1)
+    assert (scheduler["since"], scheduler["fencing_token"]) == ("2026-09-21T14:13:20.500Z", None)
+    leases.give_up(ctx, "deposits", holder="machine-1:77")
+    for name in ("machine-1:80:a", "machine-2:9:b"):
+        redis.delete(f"rq:scheduler_instance:{name}")
+    after = {one["name"]: one for one in market.shown("/admin/queues")["leases"]}
+    assert (after["deposits"]["state"], after["deposits"]["holder"]) == ("FREE", None)
+    assert after["scheduler"]["state"] == "FREE"
 
 
 @pytest.mark.parametrize(
