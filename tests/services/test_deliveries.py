@@ -142,7 +142,8 @@ def test_after_a_rotation_both_secrets_verify(world: World, sink: Sink) -> None:
         "0.0.0.0", "198.18.0.1", "192.0.2.1", "224.0.0.1", "255.255.255.255", "::1", "::",
         "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
         "2002:7f00:1::", "::127.0.0.1", "::8.8.8.8", "::ffff:0:10.0.0.1", "64:ff9b::808:808",
-        "64:ff9b:1::1", "5f00::1", "3fff:fff::1", "2001:2::1", "fec0::1", "2001:db8::1", "ff02::1", "not an address", "3fff::1", "100::1",
+        "64:ff9b:1::1", "5f00::1", "3fff:fff::1", "2001:2::1", "fec0::1", "2001:db8::1",
+        "ff02::1", "not an address", "3fff::1", "100::1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_of_the_open_internet_is_refused(address: str) -> None:

@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 def look(settings: "Settings") -> list[dict[str, Any]] | None:
     """As `GET /admin/queues` shows them; None when the database cannot be asked."""
-    from peewee import PeeweeException
     from redis.exceptions import RedisError
 
     from offerhub.services import lease_holders
     from offerhub.store.database import close, connect_to
+    from offerhub.store.errors import AnyFailure
     from offerhub.worker.queues import connect
 
     now_ms = time.time_ns() // 1_000_000
     connect_to(settings.database_url, max_connections=1)
     try:
         found = lease_holders.of_database(own_ms=now_ms)
-    except PeeweeException:
+    except AnyFailure:
         return None
     finally:
         close()
