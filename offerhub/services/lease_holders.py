@@ -6,6 +6,7 @@ lock of a moment; the one that lives longest is shown, the others as its standby
 Holders are named machine:process:…; nothing here is for people without the scope `admin`.
 """
 
+from decimal import Decimal
 from typing import Any, Final
 
 from offerhub.services.representations import timestamp
@@ -39,7 +40,7 @@ def of_scheduler(redis: Any, *, own_ms: int) -> Json:
     for key in redis.scan_iter(match=f"{_INSTANCES}*", count=1000):
         born, left_ms = redis.hget(key, "birth"), redis.pttl(key)
         if born is not None and left_ms > 0 and redis.hget(key, "death") is None:
-            living.append((float(born), _text(key).removeprefix(_INSTANCES), int(left_ms)))
+            living.append((Decimal(_text(born)), _text(key).removeprefix(_INSTANCES), int(left_ms)))
         if len(living) == _MOST:
             break
     if not living:
