@@ -1,6 +1,7 @@
 """`./run proof`: break everything on purpose and show that nothing is lost."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -78,4 +79,5 @@ def main(
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the rig stops what it has started
     main()

@@ -6,6 +6,7 @@ A platform wallet without XLM fails nothing at once: what it signs waits, and th
 from typing import Any
 
 from offerhub.domain.money import format_exact
+from offerhub.services import platform
 from offerhub.services.context import App
 from offerhub.store import operations as operations_store
 from offerhub.store.database import connection
@@ -26,10 +27,8 @@ def look(app: App) -> tuple[str | None, dict[str, Any]]:
 
 def _short_wallets(app: App) -> list[str]:
     """One sentence per wallet of the platform that is short; one that does not exist yet is not."""
-    keys = app.platform_keys
-    roles = {"treasury": keys.treasury, "release": keys.release, "resolver": keys.resolver}
     short = []
-    for role, key in roles.items():
+    for role, key in platform.wallets(app).items():
         account = app.chain.account(key.address)
         if account is not None and account.xlm_stroops < app.policy.platform_xlm_low_stroops:
             short.append(

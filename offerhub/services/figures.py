@@ -15,6 +15,7 @@ from offerhub.domain.differences import Difference
 from offerhub.ledger import accounts, checks
 from offerhub.services import history, solvency
 from offerhub.services.context import App
+from offerhub.services.lease_holders import LEASES
 from offerhub.store import differences, reconciliations
 from offerhub.store import figures as store
 from offerhub.store import leases as leases_store
@@ -24,7 +25,6 @@ from offerhub.store.database import connection, snapshot
 TTL_S: Final = 5.0
 SHEET_TTL_S: Final = 300.0
 PROVIDERS: Final = ("airtm", "trustless_work", "stellar")
-LEASES: Final = ("relay", "deposits")
 RAILS: Final = ("AIRTM", "STELLAR")
 _RAIL_OF: Final = {accounts.AIRTM_TREASURY: "AIRTM", accounts.STELLAR_TREASURY: "STELLAR"}
 

@@ -1,12 +1,19 @@
 """The platform's own wallets: set up once, by an operation like any other."""
 
+from offerhub.ports.chain import SigningKey
 from offerhub.services import operations
-from offerhub.services.context import Context
+from offerhub.services.context import App, Context
 from offerhub.store import operations as store
 from offerhub.store.database import atomic
 from offerhub.store.errors import UniqueViolation
 
 SUBJECT = "platform"
+
+
+def wallets(app: App) -> dict[str, SigningKey]:
+    """The platform's own wallets by role."""
+    keys = app.platform_keys
+    return {"treasury": keys.treasury, "release": keys.release, "resolver": keys.resolver}
 
 
 def ensure_set_up(ctx: Context) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from offerhub.ledger import accounts, checks
+from offerhub.services import platform
 from offerhub.services.context import Context
 from offerhub.services.representations import money
 from offerhub.store import figures
@@ -54,12 +55,7 @@ def check_books(ctx: Context) -> list[dict[str, Any]]:
 
 def platform_wallets(ctx: Context) -> dict[str, str]:
     """Addresses of the platform's own wallets by role; public facts."""
-    keys = ctx.app.platform_keys
-    return {
-        "treasury": keys.treasury.address,
-        "release": keys.release.address,
-        "resolver": keys.resolver.address,
-    }
+    return {role: key.address for role, key in platform.wallets(ctx.app).items()}
 
 
 def _places(ctx: Context, names: list[str]) -> dict[str, str]:

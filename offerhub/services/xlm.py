@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from offerhub.domain.money import format_exact
+from offerhub.services import platform
 from offerhub.services.context import Context
 
 WALLETS_AHEAD: Final = 20  # users' wallets that the treasury must still be able to make
@@ -45,14 +46,9 @@ def platform_xlm(ctx: Context) -> list[PlatformXlm]:
     The treasury makes users' wallets, so it needs what WALLETS_AHEAD of them cost; the others pay
     fees only.
     """
-    keys = ctx.app.platform_keys
     each = ctx.app.policy.wallet_xlm_stroops + RESERVES_PER_WALLET_STROOPS
     found = []
-    for role, key in (
-        ("treasury", keys.treasury),
-        ("release", keys.release),
-        ("resolver", keys.resolver),
-    ):
+    for role, key in platform.wallets(ctx.app).items():
         account = ctx.app.chain.account(key.address)
         needed = FEES_AHEAD_STROOPS + (WALLETS_AHEAD * each if role == "treasury" else 0)
         has = account.xlm_stroops if account else 0

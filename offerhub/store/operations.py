@@ -2,7 +2,7 @@
 
 from peewee import BigIntegerField, Case, CharField, IntegerField, TextField, fn
 
-from offerhub.store.database import execute, for_update, is_postgres
+from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
 from offerhub.store.paging import Rows, page
 
@@ -254,14 +254,6 @@ def wake_waiting(*, now: int) -> None:
     ids = [row.id for row in for_update(waiting.order_by(Operation.id), skip_locked=True)]
     if ids:
         Operation.update(next_run_at=now).where(Operation.id.in_(ids)).execute()
-
-
-def database_now_ms() -> int | None:
-    """The database's own clock, where it has one (leases of several machines)."""
-    if not is_postgres():
-        return None
-    row = execute("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint").fetchone()
-    return int(row[0])
 
 
 def wake_order(order_id: str, *, now: int) -> int:

@@ -151,9 +151,3 @@ def test_operations_that_wait_for_a_signer_are_brought_forward(database: str) ->
     with connection():
         due = {o.id: o.next_run_at for o in store.Operation.select()}
     assert due == {"opn_0": 5, "opn_1": 1_001, "opn_2": 1_002}
-
-
-def test_the_databases_clock_is_known_where_it_has_one(database: str) -> None:
-    with connection():
-        now = store.database_now_ms()
-    assert (now is not None) == is_postgres()

@@ -6,17 +6,15 @@ from functools import partial
 from offerhub.domain.differences import Difference
 from offerhub.domain.topups import RANK
 from offerhub.ledger import journal, transfers
-from offerhub.ports.errors import ProviderFailure
 from offerhub.ports.payments import Payin, PayinListing
 from offerhub.services import topups
+from offerhub.services.comparing import second_looks
 from offerhub.services.comparing.findings import GRACE_MS, Found, Section
 from offerhub.services.context import Context
 from offerhub.store import comparisons
-from offerhub.store import operations as operations_store
 from offerhub.store import topups as store
 from offerhub.store.database import connection
 
-MAX_SECOND_LOOKS = 500
 FINAL = ("TOPUP_SUCCEEDED", "TOPUP_FAILED", "TOPUP_CANCELED")
 
 
@@ -43,35 +41,11 @@ def compare(ctx: Context, listing: PayinListing) -> Section:
     else:
         section.total = len(rows)
         section.notes.append(f"Airtm lists more than the {section.checked} that were read")
-    for code, suspect in list(suspects.items())[:MAX_SECOND_LOOKS]:
-        _again(ctx, section, code, suspect)
+    second_looks.take(
+        section, suspects, find=ctx.app.payments.find_payin, read=store.get,
+        judge=partial(_judge, ctx), moving=_MOVING,
+    )  # fmt: skip
     return section
-
-
-def _again(ctx: Context, section: Section, code: str, listed: Payin | None) -> None:
-    try:
-        payin = ctx.app.payments.find_payin(code)
-    except (ProviderFailure, ValueError) as failure:
-        if isinstance(failure, ProviderFailure):
-            section.failed(code, failure)
-            return
-        payin = listed  # a code that is not of our making cannot be asked for
-    with connection():
-        row = store.get(code)
-        busy = is_worked_on(code)
-    found = _judge(ctx, row, payin)
-    if found is None:
-        return
-    if busy or found is _MOVING:
-        section.moving += 1
-    else:
-        section.found.append(found)
-
-
-def is_worked_on(subject_id: str) -> bool:
-    """Whether an operation about one subject is pending. In the caller's connection."""
-    latest = operations_store.latest_for(subject_id)
-    return latest is not None and latest.status == "PENDING"
 
 
 _MOVING = Found(Difference.PAYIN_BEHIND, "topup", "", "airtm")

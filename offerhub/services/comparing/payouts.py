@@ -9,8 +9,8 @@ from offerhub.ledger import journal, transfers
 from offerhub.ports.errors import ProviderFailure
 from offerhub.ports.payments import Payout, PayoutListing
 from offerhub.services import withdrawal_returns, withdrawals
+from offerhub.services.comparing import second_looks
 from offerhub.services.comparing.findings import GRACE_MS, Found, Section
-from offerhub.services.comparing.payins import MAX_SECOND_LOOKS, is_worked_on
 from offerhub.services.context import Context
 from offerhub.store import comparisons
 from offerhub.store import withdrawals as store
@@ -42,8 +42,10 @@ def compare(ctx: Context, listing: PayoutListing) -> Section:
     else:
         section.total = max(section.checked, len(rows))
         section.notes.append(f"Airtm lists more than the {section.checked} that were read")
-    for code, suspect in list(suspects.items())[:MAX_SECOND_LOOKS]:
-        _again(ctx, section, code, suspect)
+    second_looks.take(
+        section, suspects, find=ctx.app.payments.find_payout, read=store.get,
+        judge=partial(_judge, ctx), moving=_MOVING,
+    )  # fmt: skip
     return section
 
 
@@ -75,26 +77,6 @@ def returned(ctx: Context) -> Section:
                 )
             )
     return section
-
-
-def _again(ctx: Context, section: Section, code: str, listed: Payout | None) -> None:
-    try:
-        payout = ctx.app.payments.find_payout(code)
-    except ProviderFailure as failure:
-        section.failed(code, failure)
-        return
-    except ValueError:
-        payout = listed  # a code that is not of our making cannot be asked for
-    with connection():
-        row = store.get(code)
-        busy = is_worked_on(code)
-    found = _judge(ctx, row, payout)
-    if found is None:
-        return
-    if busy or found is _MOVING:
-        section.moving += 1
-    else:
-        section.found.append(found)
 
 
 _MOVING = Found(Difference.PAYOUT_BEHIND, "withdrawal", "", "airtm")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from offerhub.ledger import accounts, journal, transfers
-from offerhub.ports.errors import Unavailable
 from offerhub.services.chain_steps import ChainStep, intent, moved
+from offerhub.services.flows import treasury_float
 from offerhub.services.flows.keys import user_address
 from offerhub.services.steps import Done, Prepared, Run, Sought, payment
 from offerhub.store.database import connection
@@ -43,14 +43,7 @@ class Bridge(ChainStep):
         lacking = self._lacking(run)
         if lacking <= 0:
             return Done()
-        with connection():
-            float_stroops = journal.balance(accounts.STELLAR_TREASURY)
-        if float_stroops < lacking:
-            raise Unavailable(
-                f"the treasury's USDC ({float_stroops} stroops) does not cover {lacking}",
-                provider="stellar",
-                code="treasury_short",
-            )
+        treasury_float.require(lacking)
         built = run.app.chain.build_payment(
             source=run.app.platform_keys.treasury,
             destination=user_address(run.operation.params[_user(run)]),

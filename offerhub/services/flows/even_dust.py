@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from offerhub.domain.money import STROOPS_PER_CENT
-from offerhub.ledger import accounts, journal, payouts
+from offerhub.ledger import journal, payouts
 from offerhub.ports.chain import SignedTransaction
-from offerhub.ports.errors import Unavailable
 from offerhub.services import escrows
 from offerhub.services.chain_steps import moved
+from offerhub.services.flows import treasury_float
 from offerhub.services.flows.contract_steps import ContractStep, escrow_of
 from offerhub.services.steps import Done, Run
 from offerhub.store import orders as store
@@ -41,16 +41,10 @@ class EvenDust(ContractStep):
         if lacking == 0:
             return Done()
         with connection():
-            float_stroops = journal.balance(accounts.STELLAR_TREASURY)
             escrow = escrow_of(run)
             order = store.Order.get_by_id(escrow.order_id)
             terms = escrows.terms_of(order, escrow)
-        if float_stroops < lacking:
-            raise Unavailable(
-                f"the treasury's USDC ({float_stroops} stroops) does not cover {lacking}",
-                provider="stellar",
-                code="treasury_short",
-            )
+        treasury_float.require(lacking)
         return run.app.escrows.build_fund(
             self.contract(run),
             terms,

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from offerhub.ledger import accounts, journal, payouts
+from offerhub.ledger import journal, payouts
 from offerhub.ports.chain import SignedTransaction
-from offerhub.ports.errors import Unavailable
 from offerhub.services.announcements import announce
 from offerhub.services.chain_steps import ChainStep, moved
+from offerhub.services.flows import treasury_float
 from offerhub.services.flows.contract_steps import escrow_of
 from offerhub.services.orders import balance_event
 from offerhub.services.steps import Contradiction, Done, Run, Sought, payment
-from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
 
@@ -37,14 +36,7 @@ class MakeWhole(ChainStep):
 
     def build(self, run: Run) -> SignedTransaction | Done:
         amount = sum(self._fees(run))
-        with connection():
-            float_stroops = journal.balance(accounts.STELLAR_TREASURY)
-        if float_stroops < amount:
-            raise Unavailable(
-                f"the treasury's USDC ({float_stroops} stroops) does not cover {amount}",
-                provider="stellar",
-                code="treasury_short",
-            )
+        treasury_float.require(amount)
         return run.app.chain.build_payment(
             source=run.app.platform_keys.treasury,
             destination=escrow_of(run).buyer_address,

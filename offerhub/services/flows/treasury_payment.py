@@ -8,11 +8,11 @@ from typing import Any
 
 from offerhub.ledger import accounts, adjustments, journal
 from offerhub.ports.chain import SignedTransaction
-from offerhub.ports.errors import Rejected, Unavailable
+from offerhub.ports.errors import Rejected
 from offerhub.services import operations
 from offerhub.services.chain_steps import ChainStep, moved
+from offerhub.services.flows import treasury_float
 from offerhub.services.steps import BaseFlow, Contradiction, Done, Run, Sought, Step, payment
-from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
 
@@ -33,14 +33,7 @@ class Pay(ChainStep):
 
     def build(self, run: Run) -> SignedTransaction | Done:
         amount = int(run.params["amount_stroops"])
-        with connection():
-            float_stroops = journal.balance(accounts.STELLAR_TREASURY)
-        if float_stroops < amount:
-            raise Unavailable(
-                f"the treasury's USDC ({float_stroops} stroops) does not cover {amount}",
-                provider="stellar",
-                code="treasury_short",
-            )
+        treasury_float.require(amount)
         return run.app.chain.build_payment(
             source=run.app.platform_keys.treasury,
             destination=run.params["destination"],
