@@ -221,8 +221,12 @@ def chosen(only: str) -> list[Case]:
     return [case for case in CASES if not wanted or case.id in wanted]
 
 
-def extra_mutants(only: str) -> list[str]:
-    """The mutants named in `only` that have no place in the catalogue."""
+def extra_mutants(only: str, *, full: bool) -> list[str]:
+    """The mutants named in `only` that have no place in the catalogue; all of a full run's."""
+    if full and not only.strip():
+        from proof.mutants.catalogue import MUTANTS
+
+        return list(dict.fromkeys(m.case for m in MUTANTS if is_extra_mutant(m.case)))
     names = (name.strip().upper() for name in only.split(","))
     return [name for name in names if is_extra_mutant(name)]
 

@@ -37,11 +37,14 @@ def alone(result: Result, *, full: bool) -> str:
     return " ".join([*words, *(["--full"] if full else [])])
 
 
-def summary(results: Sequence[Result], *, took_s: float, not_run: Sequence[str]) -> str:
-    """What it comes to, and what was not run at all."""
+def summary(
+    results: Sequence[Result], *, took_s: float, not_run: Sequence[str], timed: bool = True
+) -> str:
+    """What it comes to, and what was not run at all. timed: whether `took_s` is all of it."""
     failed = [f"{result.case} {result.database}" for result in results if not result.passed]
     cases = {result.case for result in results}
-    text = f"{len(cases)} cases, {len(results)} results, {len(failed)} failed, {took_s:.0f} s"
+    text = f"{len(cases)} cases, {len(results)} results, {len(failed)} failed,"
+    text += f"{'' if timed else ' at least'} {took_s:.0f} s"
     if not_run:
         text += f"; not run: {', '.join(not_run)}"
     return "\n".join([text, *(f"failed: {', '.join(failed)}" for _ in failed[:1])])

@@ -6,6 +6,8 @@ from typing import Literal
 Database = Literal["sqlite", "postgres"]
 DATABASES: tuple[Database, ...] = ("sqlite", "postgres")
 Figure = float | int | str
+# Case, way and database.
+Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Plan:
 class Result:
     """What came of one case on one database.
 
-    findings: what did not hold, a sentence each; a result that passed has none.
+    findings: what did not hold, a sentence each; a result that passed has none. way: in which of
+    a case's ways it was run, for F11 has two. commit, at (UTC, when it was known): of the part of a
+    run that it belongs to; the record fills them in.
     """
 
     case: str
@@ -38,3 +42,11 @@ class Result:
     seed: int
     figures: dict[str, Figure] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    way: str = ""
+    commit: str = ""
+    at: str = ""
+
+    @property
+    def place(self) -> Place:
+        """What this is the result of; another result of the same takes its place."""
+        return self.case, self.way, self.database

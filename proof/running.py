@@ -2,10 +2,11 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from proof.catalogue import CASES, NO_DATABASE, Case, by_way
+from proof.catalogue import NO_DATABASE, Case, Way
+from proof.parts import Work, rig_databases
 from proof.plan import Database, Plan, Result
 from proof.suites import Suites
 
@@ -21,22 +22,26 @@ class Options:
     full: bool
     kills: int
     workers: int
-    mutants: tuple[str, ...] = ()
 
 
-def run(cases: Sequence[Case], options: Options) -> Iterator[Result]:
+def run(work: Work, options: Options) -> Iterator[Result]:
     """Every result as it is known. No case ends the run, whatever goes wrong in it."""
-    suites = Suites(
-        databases=options.databases, seed=options.seed, full=options.full, workers=options.workers
-    )
-    yield from suites.run(by_way(cases, "suite"))
-    yield from _rig(by_way(cases, "rig"), options)
-    yield from _mutants(by_way(cases, "mutant"), options)
+    for databases, cases in work.suites:
+        suites = Suites(
+            databases=databases, seed=options.seed, full=options.full, workers=options.workers
+        )
+        yield from _by(suites.run(cases), "suite")
+    yield from _by(_rig(work.rig, options), "rig")
+    yield from _by(_mutants(work.mutants, options), "mutant")
+
+
+def _by(results: Iterable[Result], way: Way) -> Iterator[Result]:
+    return (replace(result, way=way) for result in results)
 
 
 def plan(case: Case, database: Database, options: Options) -> Plan:
     """How much a rig case is to do; the kills are divided among the databases."""
-    databases = databases_of(case, options)
+    databases = rig_databases(case, options.databases, full=options.full)
     return Plan(
         database=database,
         seed=options.seed,
@@ -47,25 +52,17 @@ def plan(case: Case, database: Database, options: Options) -> Plan:
     )
 
 
-def _rig(cases: Sequence[Case], options: Options) -> Iterator[Result]:
+def _rig(pairs: Sequence[tuple[Case, Database]], options: Options) -> Iterator[Result]:
     """All cases on one database, then on the other: its deployment serves one after the other."""
-    if not cases:
+    if not pairs:
         return
     from proof import rig
 
-    for database in options.databases:
-        for case in cases:
-            if database in databases_of(case, options):
-                asked = plan(case, database, options)
-                yield guarded(case.id, asked, rig.CASES.get(case.id, _missing))
+    for database in dict.fromkeys(database for _, database in pairs):
+        for case in (case for case, of_case in pairs if of_case == database):
+            asked = plan(case, database, options)
+            yield guarded(case.id, asked, rig.CASES.get(case.id, _missing))
         rig.close_all()
-
-
-def databases_of(case: Case, options: Options) -> list[Database]:
-    """Where a rig case runs: a quick run that may choose takes the case's quick ones."""
-    may_choose = not options.full and len(options.databases) > 1
-    allowed = case.quick if may_choose else case.databases
-    return [d for d in options.databases if d in allowed and d in case.databases]
 
 
 def _missing(plan: Plan) -> Result:
@@ -88,17 +85,14 @@ def _broken(case_id: str, database: str, error: Exception, *, seed: int, took_s:
     return Result(case_id, database, False, took_s, seed, findings=findings)
 
 
-def _mutants(cases: Sequence[Case], options: Options) -> Iterator[Result]:
-    names = [case.id for case in cases] + list(options.mutants)
+def _mutants(names: Sequence[str], options: Options) -> Iterator[Result]:
     if not names:
         return
-    # Whoever runs a full proof of all cases wants every mutant, also those without a place here.
-    everything = options.full and {case.id for case in CASES if "mutant" in case.ways} <= set(names)
     started = time.monotonic()
     try:
         from proof import mutants
 
-        yield from mutants.run(None if everything else names, workers=options.workers)
+        yield from mutants.run(names, workers=options.workers)
     except Exception as error:  # noqa: BLE001 - reported as a failure of all of them
         took_s = time.monotonic() - started
         for name in names:

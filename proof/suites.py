@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proof.catalogue import BOTH, NO_DATABASE, Case
 from proof.junit import Tally, tallies
+from proof.parts import suite_needs
 from proof.plan import DATABASES, Result
 
 ROOT = Path(__file__).parent.parent
@@ -79,8 +80,7 @@ class Suites:
         """
         ran = [database for (name, database) in found if name == case.id]
         # A quick run leaves one database out where the other shows the same.
-        needed = case.databases if self.full or not ran else ()
-        needed = tuple(d for d in needed if d not in DATABASES or d in self.databases)
+        needed = suite_needs(case, self.databases) if self.full or not ran else []
         for database in sorted({*ran, *needed}, key=(*DATABASES, BOTH, NO_DATABASE).index):
             tally = found.get((case.id, database), Tally())
             yield self._result(case, database, tally, broken)

@@ -7,7 +7,8 @@ too long has caught nothing.
 
 import queue
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -41,11 +42,19 @@ class Verdict:
     took_s: float
 
 
-def run(names: Sequence[str] | None, *, workers: int) -> list[Result]:
-    """One result per case named in `names`, of all mutants if it is None. Raises: NoSuchMutant."""
-    verdicts = judge(chosen(names), workers=workers)
-    cases = dict.fromkeys(verdict.mutant.case for verdict in verdicts)
-    return [_result(case, [v for v in verdicts if v.mutant.case == case]) for case in cases]
+def run(names: Sequence[str] | None, *, workers: int) -> Iterator[Result]:
+    """One result per case named in `names`, of all mutants if it is None, each when it is known.
+
+    Raises: NoSuchMutant.
+    """
+    mutants = chosen(names)
+    left = Counter(mutant.case for mutant in mutants)
+    verdicts: dict[str, list[Verdict]] = {}
+    for verdict in judge(mutants, workers=workers):
+        case = verdict.mutant.case
+        verdicts.setdefault(case, []).append(verdict)
+        if len(verdicts[case]) == left[case]:
+            yield _result(case, verdicts[case])
 
 
 def chosen(names: Sequence[str] | None) -> list[Mutant]:
@@ -56,7 +65,7 @@ def chosen(names: Sequence[str] | None) -> list[Mutant]:
     return [mutant for mutant in MUTANTS if names is None or mutant.case in names]
 
 
-def judge(mutants: Sequence[Mutant], *, workers: int) -> list[Verdict]:
+def judge(mutants: Sequence[Mutant], *, workers: int) -> Iterator[Verdict]:
     """A verdict on each mutant, in their order; `workers` copies of the tree work side by side."""
     with ExitStack() as stack:
         copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
@@ -82,7 +91,7 @@ def judge(mutants: Sequence[Mutant], *, workers: int) -> list[Verdict]:
             finally:
                 copies.put(copy)
 
-        return list(pool.map(verdict, mutants))
+        yield from pool.map(verdict, mutants)
 
 
 def _shares(mutants: Sequence[Mutant], *, workers: int) -> list[list[str]]:

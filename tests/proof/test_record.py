@@ -1,6 +1,5 @@
 """Lines, the record and the table say what came of a run, failures first of all."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,21 +15,25 @@ from proof.documents import (
     placed,
     table,
 )
-from proof.plan import Plan, Result
+from proof.parts import rig_databases
+from proof.plan import DATABASES, Plan, Result
 from proof.record import Record
-from proof.running import Options, databases_of, guarded, plan
+from proof.running import Options, guarded, plan
 from proof.suites import ROOT
 
-PASSED = Result("F5", "postgres", True, 41.2, 7, {"calls": 37, "recovery_s": 1.25, "faults": 185.0})
-FAILED = Result("F2", "sqlite", False, 3.0, 7, {"tests": 4}, ["test_x: lost"])
+PASSED = Result("F5", "postgres", True, 41.2, 7,
+                {"calls": 37, "recovery_s": 1.25, "faults": 185.0}, way="suite")  # fmt: skip
+FAILED = Result("F2", "sqlite", False, 3.0, 7, {"tests": 4}, ["test_x: lost"], way="suite")
 MACHINE = {"cpus": 2, "cpu": "some", "memory_mb": 4096, "system": "Linux 6",
            "load_average_before": [0.1, 0.2, 0.3]}  # fmt: skip
 ABOUT = {"at": "2026-02-03T04:05:06+00:00", "commit": "abc1234", "uncommitted_changes": False,
          "machine": MACHINE, "versions": {"python": "3.12.1"}}  # fmt: skip
 
 
-def record(*results: Result, took_s: float = 60.0) -> Record:
-    return Record(ABOUT, full=True, seed=7, results=list(results), not_run=["F28"], took_s=took_s)
+def record(*results: Result, ended: bool = True) -> Record:
+    return Record(
+        ABOUT, full=True, seed=7, results=list(results), not_run=["F28"], took_s=60.0, ended=ended
+    )
 
 
 def test_a_line_names_case_database_time_seed_and_figures() -> None:
@@ -49,7 +52,7 @@ def test_a_failure_says_what_and_how_to_run_it_alone() -> None:
 def test_a_run_has_passed_only_if_all_of_it_did_and_it_came_to_its_end() -> None:
     assert record(PASSED).passed
     assert not record(PASSED, FAILED).passed
-    assert not record(PASSED, took_s=0.0).passed
+    assert not record(PASSED, ended=False).passed
     assert not record().passed
 
 
@@ -59,7 +62,10 @@ def test_a_record_is_kept_after_every_result_and_read_back(tmp_path: Path) -> No
     kept.add(PASSED)
     kept.add(FAILED)
     read = Record.read(kept.file)
-    assert read.results == [PASSED, FAILED]
+    assert read.results == kept.results
+    assert [(r.case, r.figures, r.findings) for r in read.results] == [
+        (r.case, r.figures, r.findings) for r in (PASSED, FAILED)
+    ]
     assert (read.circumstances, read.seed, read.full) == (ABOUT, 7, True)
 
 
@@ -74,7 +80,7 @@ def test_the_table_has_a_row_per_result_in_the_catalogues_order_and_names_what_w
     ]
     assert "commit `abc1234`" in text
     assert "not run: F28" in text
-    assert "did not come to its end" in table(record(PASSED, took_s=0.0))
+    assert "did not come to its end" in table(record(PASSED, ended=False))
 
 
 def test_only_what_is_between_the_markers_is_replaced() -> None:
@@ -94,7 +100,7 @@ def test_the_document_has_the_catalogue_of_today_and_a_place_for_results() -> No
 def test_cases_are_chosen_by_id_and_unknown_ones_refused() -> None:
     assert [case.id for case in chosen("p3, F1")] == ["F1", "P3"]
     assert chosen("") == list(CASES)
-    assert (chosen("M4"), extra_mutants("M4,F1")) == ([], ["M4"])
+    assert (chosen("M4"), extra_mutants("M4,F1", full=False)) == ([], ["M4"])
     with pytest.raises(UnknownCase, match="F99"):
         chosen("F99")
 
@@ -119,7 +125,6 @@ def test_a_rig_case_that_breaks_is_a_failure_and_not_the_end_of_the_run() -> Non
 
 def test_a_quick_run_takes_one_database_where_it_may_choose() -> None:
     (case,) = chosen("F3")
-    both = Options(databases=("sqlite", "postgres"), seed=7, full=False, kills=2, workers=1)
-    assert databases_of(case, both) == ["postgres"]
-    assert databases_of(case, replace(both, full=True)) == ["sqlite", "postgres"]
-    assert databases_of(case, replace(both, databases=("sqlite",))) == ["sqlite"]
+    assert rig_databases(case, DATABASES, full=False) == ["postgres"]
+    assert rig_databases(case, DATABASES, full=True) == ["sqlite", "postgres"]
+    assert rig_databases(case, ("sqlite",), full=False) == ["sqlite"]
