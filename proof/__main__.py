@@ -27,7 +27,7 @@ SEED = 20_261_124
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Keep the results here; written again after each.")  # fmt: skip
 @click.option("--resume", is_flag=True,
-              help="Keep what the --json file holds; run what it lacks or --only names.")  # fmt: skip
+              help="Keep what the --json file holds; run what lacks, or --only names.")  # fmt: skip
 @click.option("--write-doc", is_flag=True, help=f"Write the results into {DOCUMENT}.")
 @click.option("--from", "from_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Run nothing: take the results of an earlier --json.")  # fmt: skip
