@@ -12,6 +12,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS, register
 from offerhub.services import platform
 from offerhub.services.context import App, system_context
 from offerhub.worker import process
+from offerhub.worker.json_jobs import JSONJob, JSONQueue
 from offerhub.worker.queues import QUEUES, connect, queue
 from offerhub.worker.stand_in import StandIn
 from offerhub.worker.waiting import wait_for_redis
@@ -48,8 +49,13 @@ def run_worker(app: App, *, redis_url: str, queue_name: str) -> None:
 
 
 class HardyWorker(SimpleWorker):
-    """RQ's worker, which comes back soon after Redis does, and is known to a Redis that forgot."""
+    """RQ's worker, which comes back soon after Redis does, and is known to a Redis that forgot.
 
+    It runs wake-ups of ours and nothing else (`json_jobs`).
+    """
+
+    job_class = JSONJob
+    queue_class = JSONQueue
     max_connection_wait_time = 1.0
 
     @property

@@ -15,6 +15,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from offerhub.worker.json_jobs import JSONQueue
+
 log = structlog.get_logger(__name__)
 
 PENDING_S = 5  # a ring within this time of an unanswered one adds no further job
@@ -71,8 +73,8 @@ def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> Redis:
 
 
 def queue(name: str, redis: Redis) -> Queue:
-    """JSON serialised, so that writing to Redis is not running code."""
-    return Queue(name, connection=redis, serializer=JSONSerializer)
+    """Of jobs that can be nothing but wake-ups, so that writing to Redis is not running code."""
+    return JSONQueue(name, connection=redis, serializer=JSONSerializer)
 
 
 class RedisDoorbell:
