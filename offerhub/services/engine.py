@@ -9,7 +9,7 @@ Not here: how outcomes are written down (`progress`).
 import structlog
 
 from offerhub.domain.errors import OfferHubError
-from offerhub.ports.errors import ProviderFailure, Rejected, Unavailable
+from offerhub.ports.errors import ProviderFailure, Rejected
 from offerhub.ports.limits import Urgency, calls_for
 from offerhub.services import restored
 from offerhub.services.context import App, system_context
@@ -40,6 +40,7 @@ from offerhub.services.steps import (
     Run,
     Step,
     Verdict,
+    only_reading,
 )
 from offerhub.store import operations as store
 from offerhub.store.database import atomic, connection
@@ -168,16 +169,8 @@ def _probe(run: Run, step: Step, point: str) -> None:
 
 
 def _look_up(run: Run, step: Step, row: store.Step) -> Verdict:
-    """A refused look-up is a reading that failed; only a refused call means that nothing happened.
-
-    Otherwise a gateway's 403 would pay the user back while the money is on its way.
-    """
-    try:
+    with only_reading():
         return step.look_up(run, row)
-    except Rejected as refusal:
-        raise Unavailable(
-            refusal.message, provider=refusal.provider, code=refusal.code
-        ) from refusal
 
 
 def _intend(run: Run, step: Step, *, attempt: int) -> store.Step | None:
@@ -191,7 +184,9 @@ def _intend(run: Run, step: Step, *, attempt: int) -> store.Step | None:
     if reason is not None:
         prepared = Done({})
     else:
-        prepared = restored.found_again(run, step) or step.prepare(run)
+        with only_reading():
+            found = restored.found_again(run, step)
+        prepared = found or step.prepare(run)
     with atomic():
         fenced(run)
         row = insert_step(run, step, prepared, attempt=attempt, skipped=reason)

@@ -5,12 +5,13 @@ transaction, if it sends one) and after it; a step whose outcome is unknown is l
 reference and only then repeated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from offerhub.ports.chain import SignedTransaction, TransactionOutcome
-from offerhub.ports.errors import Rejected
+from offerhub.ports.errors import OutcomeUnknown, ProviderFailure, Rejected, Unavailable
 from offerhub.services.context import App, Context
 from offerhub.store.operations import Operation
 from offerhub.store.operations import Step as StepRow
@@ -116,6 +117,39 @@ class Contradiction(Exception):
 
     No further attempt can cure that: the operation is stuck at once, and keeps what it holds.
     """
+
+
+@contextmanager
+def only_reading() -> Iterator[None]:
+    """Inside, a refusal is a reading that failed: Unavailable. Only a refused call is a refusal.
+
+    Otherwise a gateway's 403 would pay the user back while the money is on its way.
+    """
+    try:
+        yield
+    except Rejected as refusal:
+        raise Unavailable(
+            refusal.message, provider=refusal.provider, code=refusal.code
+        ) from refusal
+
+
+@contextmanager
+def seeing_what_was_made(refusal: Rejected) -> Iterator[None]:
+    """Inside, a step whose call was refused looks for what an earlier call of it has made.
+
+    Its process may have died after the call, so the row cannot tell that there was one. While
+    it cannot be looked up the refusal settles nothing: OutcomeUnknown.
+    """
+    try:
+        yield
+    except ProviderFailure as failure:
+        raise OutcomeUnknown(
+            f"{refusal.message}; and it cannot be seen whether it was made before:"
+            f" {failure.message}",
+            provider=refusal.provider,
+            code=refusal.code,
+            retry_after_s=failure.retry_after_s,
+        ) from failure
 
 
 class Step(Protocol):

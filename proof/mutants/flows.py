@@ -4,6 +4,8 @@ from proof.mutants.mutant import Change, Mutant
 
 _CHAIN = "offerhub/services/chain_steps.py"
 _ENGINE = "offerhub/services/engine.py"
+_STEPS = "offerhub/services/steps.py"
+_DOUBTFUL = "tests/services/test_doubtful_refusals.py"
 _LOST = "tests/services/test_lost_answers.py"
 
 MUTANTS = (
@@ -99,7 +101,7 @@ MUTANTS = (
         "A look-up that was refused counts as a call that was refused.",
         (
             Change(
-                _ENGINE,
+                _STEPS,
                 "    except Rejected as refusal:\n        raise Unavailable(\n",
                 "    except Rejected as refusal:\n"
                 "        raise refusal\n"
@@ -161,5 +163,32 @@ MUTANTS = (
             ),
         ),
         ("tests/domain/test_fees.py::test_a_release_pays_what_the_contract_pays",),
+    ),
+    Mutant(
+        "M36",
+        "A refusal is believed although the pay-out may have been registered by a dead worker.",
+        (
+            Change(
+                "offerhub/services/flows/withdrawal_airtm.py",
+                "            if found is None:\n                raise\n            return found\n",
+                "            raise\n",
+            ),
+        ),
+        (f"{_DOUBTFUL}::test_a_pay_out_that_a_dead_worker_registered_is_not_undone_by_a_later_"
+         "refusal[sqlite]",),
+    ),
+    Mutant(
+        "M37",
+        "After a restore, a refused reading of what was sent before gives the money back.",
+        (
+            Change(
+                _ENGINE,
+                "        with only_reading():\n"
+                "            found = restored.found_again(run, step)\n",
+                "        found = restored.found_again(run, step)\n",
+            ),
+        ),
+        (f"{_DOUBTFUL}::test_after_a_restore_a_refused_reading_of_the_chain_gives_no_money_back"
+         "[sqlite]",),
     ),
 )  # fmt: skip

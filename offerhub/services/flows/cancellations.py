@@ -9,6 +9,8 @@ from offerhub.services.flows.topup_payin import payin_facts, payin_of
 from offerhub.services.flows.withdrawal_airtm import payout_facts, payout_of
 from offerhub.services.steps import Absent, BaseFlow, BaseStep, Done, Prepared, Run, Step, Verdict
 from offerhub.store import operations as operations_store
+from offerhub.store import topups as topups_store
+from offerhub.store import withdrawals as withdrawals_store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
 
@@ -30,7 +32,9 @@ class CancelPayin(BaseStep):
         code = row.request["code"]
         found = run.app.payments.find_payin(code)
         if found is None:
-            return Done({})
+            with connection():
+                made = topups_store.TopUp.get_by_id(code).airtm_payin_id
+            return _nothing_to_cancel(made)
         try:
             found = run.app.payments.cancel_payin(found.provider_id)
         except Rejected:
@@ -69,7 +73,9 @@ class CancelPayout(BaseStep):
         code = row.request["code"]
         found = run.app.payments.find_payout(code)
         if found is None:
-            return Done({})
+            with connection():
+                made = withdrawals_store.Withdrawal.get_by_id(code).airtm_payout_id
+            return _nothing_to_cancel(made)
         try:
             found = run.app.payments.cancel_payout(found.provider_id)
         except Rejected:
@@ -89,3 +95,13 @@ class CancelPayout(BaseStep):
 class WithdrawalCancel(BaseFlow):
     kind = operations.WITHDRAWAL_CANCEL
     steps: Sequence[Step] = (CancelPayout(),)
+
+
+def _nothing_to_cancel(made: str | None) -> Done:
+    """What Airtm does not know by our reference was never made, unless it has told us its id.
+
+    Raises: Unavailable for what it made and does not find now; a list may lag behind.
+    """
+    if made is not None:
+        raise Unavailable(f"Airtm made {made} and does not find it now", provider="airtm")
+    return Done({})

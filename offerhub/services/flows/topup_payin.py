@@ -16,6 +16,7 @@ from offerhub.services.steps import (
     Step,
     Verdict,
     Wait,
+    seeing_what_was_made,
 )
 from offerhub.store import topups as store
 from offerhub.store.database import connection
@@ -47,11 +48,10 @@ class CreatePayin(BaseStep):
     def call(self, run: Run, row: StepRow) -> Verdict:
         try:
             return _done(run.app.payments.create_payin(**row.request))
-        except Rejected:
-            if row.status != "UNKNOWN":
-                raise
+        except Rejected as refusal:
             # An earlier call may have made it: the refusal of this one is not the whole story.
-            found = run.app.payments.find_payin(row.request["code"])
+            with seeing_what_was_made(refusal):
+                found = run.app.payments.find_payin(row.request["code"])
             if found is None:
                 raise
             return _done(found)

@@ -17,6 +17,7 @@ from offerhub.services.steps import (
     Step,
     Verdict,
     Wait,
+    seeing_what_was_made,
 )
 from offerhub.store import withdrawals as store
 from offerhub.store.database import connection
@@ -45,11 +46,10 @@ class CreatePayout(BaseStep):
     def call(self, run: Run, row: StepRow) -> Verdict:
         try:
             payout = run.app.payments.create_payout(**row.request)
-        except Rejected:
-            if row.status != "UNKNOWN":
-                raise
+        except Rejected as refusal:
             # An earlier call may have registered it: this refusal is not the whole story.
-            found = self._find(run, row)
+            with seeing_what_was_made(refusal):
+                found = self._find(run, row)
             if found is None:
                 raise
             return found
