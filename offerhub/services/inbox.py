@@ -4,6 +4,7 @@ A stored webhook whose processing failed is processed again; only one that was a
 counts as done. The body is a hint: what is applied is the object as the provider shows it now.
 """
 
+import random
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -178,6 +179,11 @@ def _again(ctx: Context, inbox_id: str, message: str) -> None:
             row.next_attempt_at = None
             log.error("webhook.dead", inbox_id=inbox_id, reason=row.reason)
         else:
-            delay_ms = min(MAX_DELAY_MS, 1000 * 2**row.attempts)
-            row.next_attempt_at = ctx.now_ms() + delay_ms
+            row.next_attempt_at = ctx.now_ms() + _delay_ms(row.attempts)
         row.save()
+
+
+def _delay_ms(attempts: int) -> int:
+    """Doubling up to MAX_DELAY_MS, less jitter: what failed together does not return together."""
+    whole_ms = min(MAX_DELAY_MS, 1000 * 2**attempts)
+    return int(whole_ms * random.uniform(0.7, 1.0))  # noqa: S311 - spreads load, guards nothing

@@ -373,3 +373,29 @@ def test_a_read_that_fails_is_no_answer(shared_world: World, payer: Payer) -> No
     shared_world.process_inbox()
     assert stored(topup_id)[0][0] == "APPLIED"
     shared_world.check()
+
+
+def test_webhooks_that_failed_together_are_tried_again_at_different_times(
+    shared_world: World, payer: Payer
+) -> None:
+    """Within two seconds, then within four: doubling, and spread."""
+    topup_id = started(shared_world, payer)
+    for _ in range(8):
+        receive(shared_world, "payin.confirmed", topup_id)
+    shared_world.fault(
+        "error_503_before", provider="airtm", times=None, path_regex="payins/by-code"
+    )
+    for whole_s in (2, 4):
+        before = shared_world.app.now_ms()
+        shared_world.process_inbox()
+        after = shared_world.app.now_ms()
+        with connection():
+            query = store.InboxEvent.select().where(store.InboxEvent.code == topup_id)
+            due = [row.next_attempt_at for row in query if row.status == "RECEIVED"]
+        assert len(due) == 8
+        assert before + whole_s * 700 <= min(due) < max(due) <= after + whole_s * 1000
+        assert max(due) - min(due) > whole_s * 50
+        shared_world.clock.skip(whole_s)
+    shared_world.healthy()
+    shared_world.process_inbox()
+    assert stored(topup_id) == [("IGNORED", "already there")] * 8
