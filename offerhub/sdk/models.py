@@ -105,13 +105,19 @@ class Topup(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation(Record):
-    """The work at a provider that an order or a withdrawal waits for."""
+    """The work at a provider that an order or a withdrawal waits for.
+
+    When others are before it, `waits_for` says in which queue and `expected_at` about when its
+    turn comes: where one resource is read, and None in lists and events.
+    """
 
     id: str
     kind: str
     status: str
     step: str | None = None
     last_error: str | None = None
+    waits_for: str | None = None
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

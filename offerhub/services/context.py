@@ -43,6 +43,14 @@ class Policy:
     replica_margin_s: int = 30  # how far replicas of one reader of the chain may lie apart
 
 
+@dataclass(slots=True)
+class Lately:
+    """What this process worked out a moment ago and others may read again (`services.turns`)."""
+
+    turns: dict[str, Any] = field(default_factory=dict)
+    until_s: float = 0.0
+
+
 def no_probe(point: str) -> None:
     """The default probe: does nothing."""
 
@@ -67,6 +75,7 @@ class App:
     redis: Any = None
     limits: OutboundOutlook | None = None
     probe: Callable[[str], None] = no_probe
+    lately: Lately = field(default_factory=Lately)
 
     def now_ms(self) -> int:
         return epoch_ms(self.clock.now())

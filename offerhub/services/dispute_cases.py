@@ -8,7 +8,7 @@ from typing import Any
 from offerhub.domain import ids
 from offerhub.domain.disputes import DISPUTE
 from offerhub.domain.errors import InvalidState, NotFound
-from offerhub.services import audit
+from offerhub.services import audit, turns
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
@@ -22,7 +22,8 @@ from offerhub.store.database import atomic, connection
 def get_dispute(ctx: Context, dispute_id: str) -> dict[str, Any]:
     """With its comments. Raises: DISPUTE_NOT_FOUND."""
     with connection():
-        return shown_with_comments(require_dispute(dispute_id))
+        shown = shown_with_comments(require_dispute(dispute_id))
+    return {**shown, "operation": turns.shown(ctx.app, shown["operation"])}
 
 
 def list_disputes(

@@ -8,7 +8,7 @@ from typing import Any
 
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.services import explanation_lines as lines
-from offerhub.services import orders, topups, users, withdrawals
+from offerhub.services import orders, topups, turns, users, withdrawals
 from offerhub.services.audit import redact
 from offerhub.services.context import Context
 from offerhub.services.explanation_search import Found, find
@@ -45,6 +45,7 @@ def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
     Raises: NOT_FOUND.
     """
     value = value.strip()
+    turns_now = turns.expected_lately(ctx.app)  # before the snapshot, for it asks Redis
     with snapshot():
         found = find(value) if value else []
         if not found:
@@ -52,7 +53,7 @@ def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
         told: dict[tuple[str, str], lines.Line] = {}
         truncated = False
         for one in found:
-            of_one, cut = _story(one, limit=max(limit, PER_KIND))
+            of_one, cut = _story(one, turns_now, limit=max(limit, PER_KIND))
             truncated = truncated or cut
             told |= {(line.source, line.id): line for line in of_one}
         states = [
@@ -69,7 +70,9 @@ def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
     }
 
 
-def _story(found: Found, *, limit: int) -> tuple[list[lines.Line], bool]:
+def _story(
+    found: Found, turns_now: dict[str, turns.Turn], *, limit: int
+) -> tuple[list[lines.Line], bool]:
     """Every line about one resource, unordered; and whether a kind has more than `limit`."""
     scope = _scope(found)
     operations = history.operations_about(scope.ids, limit=limit)
@@ -93,7 +96,7 @@ def _story(found: Found, *, limit: int) -> tuple[list[lines.Line], bool]:
         *lines.of_audit(records),
         *lines.of_events(events),
         *lines.of_transfers(transfers, history.entries_of([row.id for row in transfers])),
-        *lines.of_operations(operations, steps),
+        *lines.of_operations(operations, steps, turns_now),
         *lines.of_webhooks(webhooks),
         *lines.of_deposits(deposits),
         *lines.of_deliveries(deliveries, history.endpoints({d.endpoint_id for d in deliveries})),

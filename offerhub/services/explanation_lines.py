@@ -4,15 +4,17 @@ Details are redacted like audit records. Left out altogether: signed transaction
 received webhooks, and all of an endpoint's URL but its host.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from offerhub.domain.money import format_exact
 from offerhub.ledger import accounts
+from offerhub.services import turns
 from offerhub.services.audit import redact, redact_text
 from offerhub.services.representations import timestamp
+from offerhub.services.turns import Turn
 
 # Where lines of the same millisecond come: a cause before what it caused.
 _RANK = {
@@ -114,7 +116,10 @@ def of_transfers(rows: Iterable[Any], entries: Iterable[Any]) -> Iterator[Line]:
         )  # fmt: skip
 
 
-def of_operations(rows: Iterable[Any], steps: Iterable[Any]) -> Iterator[Line]:
+def of_operations(
+    rows: Iterable[Any], steps: Iterable[Any], turns_now: Mapping[str, Turn]
+) -> Iterator[Line]:
+    """What was asked for, how it stands and, if it waits for others, until when about."""
     kinds: dict[str, str] = {}
     for row in rows:
         kinds[row.id] = row.kind
@@ -125,6 +130,9 @@ def of_operations(rows: Iterable[Any], steps: Iterable[Any]) -> Iterator[Line]:
         words = f"{row.kind} is {row.status}"
         if row.status == "PENDING":
             words += f", next at {timestamp(row.next_run_at)}"
+        turn = turns.fields(turns_now.get(row.id) if row.status == "PENDING" else None)
+        if turn["expected_at"]:
+            words += f", waits for {turn['waits_for']} until about {turn['expected_at']}"
         if row.last_error and row.status != "SUCCEEDED":
             words += f": {row.last_error}"
         yield Line(
@@ -132,7 +140,7 @@ def of_operations(rows: Iterable[Any], steps: Iterable[Any]) -> Iterator[Line]:
             {
                 **detail, "status": row.status, "step": row.step, "failures": row.failures,
                 "last_error": row.last_error, "last_error_code": row.last_error_code,
-                "facts": row.facts,
+                **turn, "facts": row.facts,
             },
         )  # fmt: skip
     for number, step in enumerate(sorted(steps, key=lambda s: (s.created_at, s.name, s.attempt))):

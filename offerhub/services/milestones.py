@@ -4,7 +4,7 @@ from typing import Any
 
 from offerhub.domain.errors import InvalidState, NotFound, OfferHubError
 from offerhub.domain.orders import MILESTONE
-from offerhub.services import audit, operations
+from offerhub.services import audit, operations, turns
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context
@@ -153,4 +153,5 @@ def get_milestone(ctx: Context, milestone_id: str) -> dict[str, Any]:
         row = store.Milestone.get_or_none(store.Milestone.id == milestone_id)
         if row is None:
             raise NotFound(code="MILESTONE_NOT_FOUND", milestone_id=milestone_id)
-        return _shown(row)
+        shown = _shown(row)
+    return {**shown, "operation": turns.shown(ctx.app, shown["operation"])}

@@ -8,7 +8,7 @@ from typing import Any
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound
 from offerhub.domain.operations import OPERATION
-from offerhub.services import audit, outbound_order
+from offerhub.services import audit, turns
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
 from offerhub.services.representations import timestamp
@@ -78,8 +78,9 @@ def list_operations(
     """Newest first, with their steps."""
     with connection():
         page = store.listed(status=status, limit=limit, cursor=cursor)
-        turns = outbound_order.expected(ctx.app, page.rows)
-        items = [detail(row, expected_ms=turns.get(row.id)) for row in page.rows]
+        waiting = any(row.status == "PENDING" for row in page.rows)
+        found = turns.expected(ctx.app) if waiting else {}
+        items = [detail(row, turn=found.get(row.id)) for row in page.rows]
         return Page(items, page.next_cursor)
 
 
@@ -143,11 +144,8 @@ def mark_stuck(ctx: Context, row: store.Operation, *, message: str, code: str | 
     )
 
 
-def detail(row: store.Operation, *, expected_ms: int | None = None) -> dict[str, Any]:
-    """An operation as operators see it, in any status.
-
-    expected_ms: when its turn comes, if it waits for a provider's limit on calls.
-    """
+def detail(row: store.Operation, *, turn: turns.Turn | None = None) -> dict[str, Any]:
+    """An operation as operators see it, in any status. turn: when it comes, if it waits."""
     return {
         "id": row.id,
         "kind": row.kind,
@@ -159,8 +157,7 @@ def detail(row: store.Operation, *, expected_ms: int | None = None) -> dict[str,
         "failures": row.failures,
         "message": row.last_error,
         "next_run_at": timestamp(row.next_run_at),
-        "waits_for": "PROVIDER_LIMIT" if expected_ms is not None else None,
-        "expected_at": None if expected_ms is None else timestamp(expected_ms),
+        **turns.fields(turn),
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
         "steps": [

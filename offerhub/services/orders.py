@@ -7,7 +7,7 @@ from offerhub.domain import fees, ids
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.domain.orders import MILESTONE, ORDER, check_milestones, check_parties
 from offerhub.ledger import journal, transfers
-from offerhub.services import audit
+from offerhub.services import audit, turns
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
@@ -95,7 +95,7 @@ def create_order(
 
 
 def get_order(ctx: Context, order_id: str) -> dict[str, Any]:
-    """With escrow, milestones, dispute and timeline. Raises: ORDER_NOT_FOUND."""
+    """With escrow, milestones, dispute, timeline, its work's turn. Raises: ORDER_NOT_FOUND."""
     with connection():
         shown = shown_now(require_order(order_id))
         events = events_store.of_aggregate(order_id, limit=TIMELINE_LIMIT)
@@ -103,7 +103,11 @@ def get_order(ctx: Context, order_id: str) -> dict[str, Any]:
         if escrow is not None:
             events += events_store.of_aggregate(escrow["id"], limit=TIMELINE_LIMIT)
         events.sort(key=lambda event: event.position)
-        return {**shown, "timeline": [show.timeline_entry(event) for event in events]}
+    return {
+        **shown,
+        "operation": turns.shown(ctx.app, shown["operation"]),
+        "timeline": [show.timeline_entry(event) for event in events],
+    }
 
 
 def list_orders(

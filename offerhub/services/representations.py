@@ -180,7 +180,10 @@ def dispute(row: Any) -> Json:
 
 
 def operation(row: Any | None) -> Json | None:
-    """Long work on a resource, while it is not finished well."""
+    """Long work on a resource, while it is not finished well.
+
+    Its turn is filled in where one resource is read (`turns.shown`); lists and events leave it.
+    """
     if row is None or row.status == "SUCCEEDED":
         return None
     return {
@@ -189,6 +192,8 @@ def operation(row: Any | None) -> Json | None:
         "status": row.status,
         "step": row.step,
         "last_error": row.last_error_code,
+        "waits_for": None,
+        "expected_at": None,
     }
 
 

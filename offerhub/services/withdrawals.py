@@ -10,7 +10,7 @@ from offerhub.domain.errors import NotFound
 from offerhub.domain.withdrawals import WITHDRAWAL
 from offerhub.ledger import journal, transfers
 from offerhub.ports.payments import Payout, PayoutStatus
-from offerhub.services import audit, late_money, operations
+from offerhub.services import audit, late_money, operations, turns
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
@@ -123,7 +123,8 @@ def get_withdrawal(ctx: Context, withdrawal_id: str) -> dict[str, Any]:
         row = store.get(withdrawal_id)
         if row is None:
             raise NotFound(code="WITHDRAWAL_NOT_FOUND", withdrawal_id=withdrawal_id)
-        return show.withdrawal(row, operation_row=operations_store.latest_for(row.id))
+        shown = show.withdrawal(row, operation_row=operations_store.latest_for(row.id))
+    return {**shown, "operation": turns.shown(ctx.app, shown["operation"])}
 
 
 def list_withdrawals(

@@ -15,7 +15,16 @@ from offerhub.bootstrap import OUTBOUND_LIMITS, Outbound, build_app
 from offerhub.cli.paging import gather
 from offerhub.ports.errors import RateLimited
 from offerhub.ports.limits import Urgency, calls_for
-from offerhub.services import engine, escrows, operations, orders, outbound_order, releases
+from offerhub.services import (
+    engine,
+    escrows,
+    explanation,
+    operations,
+    orders,
+    outbound_order,
+    releases,
+    turns,
+)
 from offerhub.services.context import App, Context, Page, system_context
 from offerhub.services.flows.registry import FLOWS
 from offerhub.store import operations as store
@@ -70,7 +79,7 @@ def most_in_a_window(times_s: list[float], window_s: float) -> int:
 
 
 def test_every_kind_that_calls_the_escrow_service_is_estimated() -> None:
-    assert set(outbound_order.CALLS) <= set(FLOWS)
+    assert set(turns.CALLS) <= set(FLOWS)
     assert set(outbound_order.URGENCIES) <= set(FLOWS)
 
 
@@ -109,6 +118,20 @@ def use_up(app: App, calls: int) -> None:
 
 def _pending(ctx: Context, limit: int, cursor: str | None) -> Page:
     return operations.list_operations(ctx, status="PENDING", limit=limit, cursor=cursor)
+
+
+def told_where_it_waits(ctx: Context, order_id: str) -> None:
+    """Whoever reads the one order, or asks why, is told of its turn; a list of orders is not."""
+    story = explanation.explain(ctx, order_id)
+    operation = orders.get_order(ctx, order_id)["operation"]
+    (line,) = [one for one in story["lines"] if one["detail"].get("status") == "PENDING"]
+    assert f"waits for PROVIDER_LIMIT until about {line['detail']['expected_at']}" in line["what"]
+    seen = (operation, line["detail"], story["found"][0]["state"]["operation"])
+    assert {one["waits_for"] for one in seen} == {"PROVIDER_LIMIT"}
+    at_s = [datetime.fromisoformat(one["expected_at"]).timestamp() for one in seen]
+    assert max(at_s) - min(at_s) < 30.0  # each as of when it was asked
+    listed = {one["id"]: one["operation"] for one in orders.list_orders(ctx, limit=100).items}
+    assert listed[order_id] == {**operation, "waits_for": None, "expected_at": None}
 
 
 def idle() -> bool:
@@ -171,7 +194,8 @@ def test_queued_releases_keep_to_the_limit_in_order_and_say_when(
         assert expected_s[newcomer] == max(expected_s.values())
         in_turn_s = [expected_s[one] - asked_at_s for one in made[1:count]]
         assert in_turn_s == sorted(in_turn_s)
-        each = sum(outbound_order.CALLS["order.release"].values())
+        told_where_it_waits(system_context(scarce, name="test"), newcomer)
+        each = sum(turns.CALLS["order.release"].values())
         for ahead, wait_s in enumerate(in_turn_s, start=1):
             rounds = ahead * each // own_limit(count)[0]
             assert (rounds - 1) * window_s < wait_s < (rounds + 2) * window_s

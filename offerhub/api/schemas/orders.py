@@ -136,12 +136,17 @@ class Dispute(Schema):
     updated_at = shown_time()
 
 
+WAITS_FOR = "PROVIDER_LIMIT: others call before it, until about `expected_at`."
+
+
 class Operation(Schema):
     id = shown_text()
     kind = shown_text()
     status = shown_choice(tuple(OPERATION.table))
     step = shown_or_null()
     last_error = shown_or_null()
+    waits_for = shown_or_null(description=WAITS_FOR + " Null in lists and events.")
+    expected_at = shown_time(null=True)
 
 
 class TimelineEntry(Schema):
