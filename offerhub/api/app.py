@@ -12,6 +12,7 @@ from offerhub.api.edge import EXTENSION, Edge
 from offerhub.api.rate_limits import RateLimiter
 from offerhub.api.redis_gate import RedisGate
 from offerhub.api.stream_seats import StreamSeats
+from offerhub.api.whole_body import WholeBody
 from offerhub.services.context import App
 from offerhub.services.credentials import Credentials, UseRecorder
 from offerhub.services.figures import Observer
@@ -73,6 +74,7 @@ def create_app(
 def assemble() -> tuple[Flask, Api]:
     """Routes and their documentation, without anything behind them."""
     flask_app = Flask("offerhub", static_folder=None)
+    flask_app.request_class = WholeBody
     flask_app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         API_TITLE=openapi.TITLE,
