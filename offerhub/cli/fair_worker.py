@@ -1,18 +1,26 @@
-"""gunicorn's gevent worker, sharing new connections out among the workers.
+"""gunicorn's gevent worker, sharing new connections out, and rid of clients that never finish.
 
 All workers listen on one socket, and one that is awake already takes connections faster than one
 that has to wake up: it may end up with all of them, and the other processors serve nothing. Here a
 worker that holds connections waits a moment before it takes one more, and the emptier one is first.
+
+gunicorn gives the head of a request a few seconds, and its body for ever: a thousand strangers that
+send a webhook's body byte by byte would hold all places of a worker. Here a body has a time, too.
 """
 
+import socket
+import time
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
+import gevent  # type: ignore[import-untyped]
 from gevent.server import StreamServer  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 STEP_S: Final = 0.00025  # for each connection held
 MOST_S: Final = 0.002
+BODY_S: Final = 20.0  # for a whole body, of at most 1 MiB
 
 
 class FairServer(StreamServer):  # type: ignore[misc]
@@ -37,8 +45,43 @@ class FairServer(StreamServer):  # type: ignore[misc]
             self._start_accepting_if_started()
 
 
+class Hurried:
+    """A client's socket to read a body from, which ends when the time is up."""
+
+    def __init__(self, client: Any, *, within_s: float) -> None:
+        self._client = client
+        self._end_s = time.monotonic() + within_s
+        self.late = False
+
+    def recv(self, size: int) -> bytes:
+        """What has come; nothing, as from a client that has gone, once it took too long."""
+        left_s = self._end_s - time.monotonic()
+        if left_s > 0:
+            with gevent.Timeout(left_s, False):
+                return bytes(self._client.recv(size))
+        self.late = True
+        return b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
 class FairWorker(GeventWorker):  # type: ignore[misc]
     """Named in gunicorn's settings."""
+
+    body_s = BODY_S
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer one request. A body that did not come in time is a cut one, and the last."""
+        hurried = Hurried(sock, within_s=self.body_s)
+        req.unreader.sock = hurried
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        finally:
+            req.unreader.sock = sock
+            if hurried.late:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RD)
 
     def server_class(self, listener: Any, *, spawn: Any, **_: Any) -> FairServer:
         """What gunicorn serves a listening socket with; it still handles the connections."""

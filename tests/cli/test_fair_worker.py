@@ -1,6 +1,7 @@
 """New connections are shared out among the API's workers."""
 
 import http.client
+import socket
 import sys
 import time
 from collections import Counter
@@ -10,9 +11,10 @@ from typing import Any
 
 import gevent
 import gevent.socket
+import pytest
 from gevent.pool import Pool
 
-from offerhub.cli.fair_worker import FairServer
+from offerhub.cli.fair_worker import FairServer, Hurried
 from tests.fixtures.processes import Launch
 
 CONNECTIONS = 16
@@ -21,6 +23,7 @@ _APPLICATION = """
 import os
 
 def application(environ, start_response):
+    environ["wsgi.input"].read()
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -29,13 +32,15 @@ _SERVE = """
 from gevent import monkey
 monkey.patch_all()
 import sys
+from offerhub.cli.fair_worker import FairWorker
 from offerhub.cli.serve import run_gunicorn
+FairWorker.body_s = 1.0
 run_gunicorn(
     {
         "bind": sys.argv[1],
         "workers": 2,
         "worker_class": "offerhub.cli.fair_worker.FairWorker",
-        "worker_connections": 1000,
+        "worker_connections": int(sys.argv[2]),
         "keepalive": 30,
         "control_socket_disable": True,
     },
@@ -84,7 +89,7 @@ def test_no_worker_takes_all_connections(
     port = free_port()
     (tmp_path / "who.py").write_text(_APPLICATION)
     launch(
-        sys.executable, "-c", _SERVE, f"127.0.0.1:{port}",
+        sys.executable, "-c", _SERVE, f"127.0.0.1:{port}", "1000",
         name="fair", env={"PYTHONPATH": str(tmp_path)}, ready_url=f"http://127.0.0.1:{port}/",
         timeout_s=60,
     )  # fmt: skip
@@ -104,3 +109,56 @@ def test_no_worker_takes_all_connections(
         time.sleep(0.1)
     assert len(served) == 2
     assert min(served.values()) >= BURSTS * CONNECTIONS // 4
+
+
+def test_bodies_that_never_end_do_not_hold_all_places(
+    launch: Launch, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    port = free_port()
+    (tmp_path / "who.py").write_text(_APPLICATION)
+    launch(
+        sys.executable, "-c", _SERVE, f"127.0.0.1:{port}", "4",
+        name="slow", env={"PYTHONPATH": str(tmp_path)}, ready_url=f"http://127.0.0.1:{port}/",
+        timeout_s=60,
+    )  # fmt: skip
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+    for connection in slow:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{")
+    time.sleep(0.2)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    client.request("POST", "/", body=b"x" * 500_000)  # a whole body is read whole meanwhile
+    assert client.getresponse().status == 200
+    for connection in slow:
+        connection.settimeout(30)
+        while connection.recv(4096):
+            pass  # answered, and closed
+        connection.close()
+
+
+def test_bytes_that_drip_do_not_prolong_the_time() -> None:
+    ours, theirs = gevent.socket.socketpair()
+
+    def drip() -> None:
+        for _ in range(20):
+            theirs.send(b".")
+            gevent.sleep(0.05)
+
+    dripping = gevent.spawn(drip)
+    hurried, got = Hurried(ours, within_s=0.3), b""
+    while part := hurried.recv(1):
+        got += part
+    assert hurried.late
+    assert 1 <= len(got) <= 8
+    assert hurried.fileno() == ours.fileno()
+    dripping.kill()
+
+
+@pytest.mark.parametrize("sent", [b"", b"all"])
+def test_a_client_that_is_quick_or_gone_is_not_late(sent: bytes) -> None:
+    ours, theirs = gevent.socket.socketpair()
+    theirs.sendall(sent)
+    theirs.close()
+    hurried = Hurried(ours, within_s=5)
+    assert hurried.recv(10) == sent
+    assert hurried.recv(10) == b""
+    assert not hurried.late
