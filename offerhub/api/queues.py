@@ -7,7 +7,6 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from offerhub.api.redis_gate import RedisGate
-from offerhub.services import lease_holders
 
 NAMES: Final = ("critical", "webhooks", "deliveries", "maintenance")
 
@@ -18,17 +17,6 @@ def describe(gate: RedisGate) -> dict[str, Any]:
     if found is None:
         return {"redis": "away", "queues": [_unknown(name) for name in NAMES]}
     return {"redis": "available", "queues": found}
-
-
-def leases(gate: RedisGate, *, now_ms: int) -> list[dict[str, Any]]:
-    """Who holds each lease; of the scheduler that is unknown while Redis is away."""
-    return [
-        *lease_holders.of_database(own_ms=now_ms),
-        gate.call(
-            lambda client: lease_holders.of_scheduler(client, own_ms=now_ms),
-            away=lease_holders.unknown_scheduler,
-        ),
-    ]
 
 
 def _one(name: str, client: Any) -> dict[str, Any]:

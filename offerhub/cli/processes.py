@@ -23,10 +23,12 @@ def worker(queue: str) -> None:
 
 @click.command()
 def scheduler() -> None:
-    """Enqueue recurring work. Several may run; one is active."""
+    """Ring for recurring work. One is active, others wait."""
     settings = _start("scheduler")
-    from offerhub.worker.schedule import run_scheduler
+    from offerhub.bootstrap import open_store
+    from offerhub.worker.scheduler import run_scheduler
 
+    open_store(settings, max_connections=2)
     run_scheduler(redis_url=settings.redis_url)
 
 

@@ -28,9 +28,7 @@ OWN_TTL_S: Final = 2.0
 PROVIDER_TTL_S: Final = 30.0
 QUEUES: Final = ("critical", "webhooks", "deliveries", "maintenance")
 
-# Keys of RQ 2 and rq-scheduler 0.14 in Redis; both let theirs expire when a process is gone.
-_WORKERS_OF_QUEUE: Final = "rq:workers:{}"
-_SCHEDULERS: Final = "rq:scheduler_instance:*"
+_WORKERS_OF_QUEUE: Final = "rq:workers:{}"  # RQ's; it expires when a process is gone
 
 Json = dict[str, Any]
 _log = get_logger(__name__)
@@ -57,7 +55,7 @@ class HealthMonitor:
             "database": (self._database, OWN_TTL_S),
             "redis": (self._redis, OWN_TTL_S),
             "worker": (self._worker, OWN_TTL_S),
-            "scheduler": (self._scheduler, OWN_TTL_S),
+            "scheduler": (lambda: self._lease("scheduler"), OWN_TTL_S),
             "relay": (lambda: self._lease("relay"), OWN_TTL_S),
             "deposits": (self._deposits, OWN_TTL_S),
             "airtm": (lambda: _provider(app.payments.ping), PROVIDER_TTL_S),
@@ -140,19 +138,12 @@ class HealthMonitor:
             int(redis.exists(key)) for key in redis.smembers(_WORKERS_OF_QUEUE.format(queue))
         )
 
-    def _scheduler(self) -> Json:
-        if self._app.redis is None:
-            return _state(DEGRADED, "unknown without Redis")
-        if not any(self._app.redis.scan_iter(match=_SCHEDULERS, count=1000)):
-            return _state(DEGRADED, "no scheduler is running: start `offerhub scheduler`")
-        return _state(HEALTHY)
-
     def _lease(self, name: str) -> Json:
         with connection():
             row = leases.Lease.get_or_none(leases.Lease.name == name)
             now = leases.clock_ms(self._app.now_ms())
         if row is None or row.expires_at <= now:
-            return _state(DEGRADED, "no process is active")
+            return _state(DEGRADED, f"no process is active: start `offerhub {name}`")
         return _state(HEALTHY)
 
     def _deposits(self) -> Json:

@@ -1,6 +1,9 @@
 """Leases with fencing for the one active relay, deposit reader or scheduler; and small flags."""
 
-from peewee import BigIntegerField, CharField
+from collections.abc import Sequence
+from typing import Final
+
+from peewee import BigIntegerField, CharField, CompositeKey, fn
 
 from offerhub.store.database import execute, for_update, is_postgres
 from offerhub.store.fields import JSONText, Millis, Table
@@ -19,6 +22,18 @@ class Lease(Table):
         table_name = "leases"
 
 
+class Standby(Table):
+    """A process that asked for a lease while another had it, and will ask again."""
+
+    name = CharField()
+    holder = CharField()
+    expires_at = Millis()
+
+    class Meta:
+        table_name = "lease_standbys"
+        primary_key = CompositeKey("name", "holder")
+
+
 class Flag(Table):
     """Small durable settings that change at run time, such as maintenance."""
 
@@ -28,6 +43,10 @@ class Flag(Table):
 
     class Meta:
         table_name = "flags"
+
+
+# A standby asks every second or two; one that did not for so long is no standby any more.
+STANDBY_TTL_MS: Final = 10_000
 
 
 def clock_ms(own_ms: int) -> int:
@@ -45,7 +64,8 @@ def take(name: str, *, holder: str, now: int, ttl_ms: int) -> int | None:
     """The fencing token when `holder` has the lease (again) for `ttl_ms`; None when another has it.
 
     now: what `clock_ms` says. A lease that ends further ahead than any can was given before the
-    clock was set back, and counts as over. Run it in a transaction of its own.
+    clock was set back, and counts as over. Whom another keeps waiting is noted as a standby. Run it
+    in a transaction of its own.
     """
     Lease.insert(name=name, holder="", token=0, expires_at=0).on_conflict_ignore().execute()
     row = for_update(Lease.select().where(Lease.name == name)).get()
@@ -54,7 +74,9 @@ def take(name: str, *, holder: str, now: int, ttl_ms: int) -> int | None:
         token, taken_at = row.token, row.taken_at
     elif not held:
         token, taken_at = row.token + 1, now
+        _forget_standby(name, holder=holder)
     else:
+        _note_standby(name, holder=holder, now=now)
         return None
     Lease.update(holder=holder, token=token, expires_at=now + ttl_ms, taken_at=taken_at).where(
         Lease.name == name
@@ -69,7 +91,36 @@ def still_held(name: str, *, holder: str, token: int) -> bool:
 
 
 def give_up(name: str, *, holder: str) -> None:
+    """Let the next one in at once, or stand by no more."""
     Lease.update(expires_at=0).where((Lease.name == name) & (Lease.holder == holder)).execute()
+    _forget_standby(name, holder=holder)
+
+
+def standbys(names: Sequence[str], *, now: int) -> dict[str, int]:
+    """How many processes stand by for each. now: what `clock_ms` says."""
+    query = (
+        Standby.select(Standby.name, fn.COUNT(Standby.holder))
+        .where(
+            Standby.name.in_(list(names))
+            & (Standby.expires_at > now)
+            & (Standby.expires_at <= now + 2 * STANDBY_TTL_MS)
+        )
+        .group_by(Standby.name)
+    )
+    return dict.fromkeys(names, 0) | dict(query.tuples())
+
+
+def _note_standby(name: str, *, holder: str, now: int) -> None:
+    """Its row, renewed; rows of standbys that are gone go with it."""
+    until = now + STANDBY_TTL_MS
+    Standby.delete().where((Standby.name == name) & (Standby.expires_at <= now)).execute()
+    Standby.insert(name=name, holder=holder, expires_at=until).on_conflict(
+        conflict_target=[Standby.name, Standby.holder], update={Standby.expires_at: until}
+    ).execute()
+
+
+def _forget_standby(name: str, *, holder: str) -> None:
+    Standby.delete().where((Standby.name == name) & (Standby.holder == holder)).execute()
 
 
 def flag(name: str) -> object:

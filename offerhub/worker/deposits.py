@@ -42,4 +42,4 @@ def run_deposits(app: App) -> None:
             # The database may be restarting; the cursors are where they were.
             log.exception("deposits.failed")
         stopping.wait(pause_s)
-    leases.give_up(ctx, LEASE, holder=holder)
+    leases.give_up(LEASE, holder=holder)

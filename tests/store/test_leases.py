@@ -46,6 +46,34 @@ def test_a_lease_says_since_when_its_holder_has_it(database: str) -> None:
     assert since() == 3 * TTL_MS
 
 
+def test_whoever_asks_in_vain_stands_by_until_it_gets_the_lease_or_asks_no_more(
+    database: str,
+) -> None:
+    def standbys(now: int) -> int:
+        with connection():
+            return leases.standbys(["relay"], now=now)["relay"]
+
+    _take("a", 0)
+    assert standbys(0) == 0
+    for holder in ("b", "c", "b"):
+        assert _take(holder, 1) is None
+    assert standbys(1) == 2
+    _take("b", TTL_MS)
+    assert standbys(TTL_MS) == 1
+    assert standbys(1 + leases.STANDBY_TTL_MS) == 0
+    _take("d", 2 * TTL_MS - 1)
+    with connection():
+        assert {row.holder for row in leases.Standby.select()} == {"c", "d"}
+    later = TTL_MS + leases.STANDBY_TTL_MS
+    assert _take("b", later) is not None
+    assert _take("e", later) is None
+    with connection():
+        assert {row.holder for row in leases.Standby.select()} == {"d", "e"}
+    with atomic():
+        leases.give_up("relay", holder="e")
+    assert standbys(later) == 1
+
+
 def test_an_old_token_is_worth_nothing_once_somebody_took_over(database: str) -> None:
     assert _take("a", 0) == 1
     assert _holds("a", 1)

@@ -13,6 +13,7 @@ from offerhub.api.state import current_context, current_edge
 from offerhub.domain.scopes import ADMIN
 from offerhub.services import (
     dead_letters,
+    lease_holders,
     maintenance,
     operations,
     reconciliation,
@@ -66,9 +67,8 @@ def switch_maintenance(body: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, shapes.QueueOverview)
 def get_queues() -> dict[str, Any]:
     """Read how the queues are doing, and who holds each lease"""
-    gate = current_edge().gate
-    now_ms = current_context().now_ms()
-    return {**queues.describe(gate), "leases": queues.leases(gate, now_ms=now_ms)}
+    leases = lease_holders.of_database(own_ms=current_context().now_ms())
+    return {**queues.describe(current_edge().gate), "leases": leases}
 
 
 @blp.route("/dead-letters", methods=["GET"])

@@ -17,7 +17,6 @@ from offerhub.api.schemas.fields import (
     shown_text,
     shown_time,
 )
-from offerhub.api.schemas.orders import WAITS_FOR
 from offerhub.domain.operations import OPERATION
 from offerhub.services.settling import OUTCOMES
 
@@ -95,15 +94,17 @@ class Queue(Schema):
 
 class LeaseHolder(Schema):
     name = shown_choice(("relay", "deposits", "scheduler"))
-    state = shown_choice(("HELD", "FREE", "UNKNOWN"))
+    state = shown_choice(("HELD", "FREE"))
     holder = shown_or_null(description="machine:process:…")
     fencing_token = fields.Integer(
         required=True, allow_none=True,
-        metadata={"description": "Rises with every new holder; the scheduler has none."},
+        metadata={"description": "Rises with every new holder; null before the first."},
     )  # fmt: skip
     since = shown_time(null=True)
     until = shown_time(null=True)
-    standbys = fields.Integer(required=True, allow_none=True)
+    standbys = fields.Integer(
+        required=True, metadata={"description": "Processes that wait to take over."}
+    )
 
 
 class QueueOverview(Schema):
@@ -150,7 +151,7 @@ class OperationDetail(Schema):
     failures = fields.Integer(required=True)
     message = shown_or_null()
     next_run_at = shown_time()
-    waits_for = shown_or_null(description=WAITS_FOR)
+    waits_for = shown_or_null(description="PROVIDER_LIMIT: others call before it; else null.")
     expected_at = shown_time(null=True)
     created_at = shown_time()
     updated_at = shown_time()

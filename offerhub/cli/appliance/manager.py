@@ -35,7 +35,7 @@ LOADED: Final[Mapping[str, tuple[str, ...]]] = {
     "worker-maintenance": (*_WORKER, "offerhub.worker.jobs.checks"),
     "relay": ("offerhub.worker.relay", "offerhub.cli.processes"),
     "deposits": ("offerhub.worker.deposits", "offerhub.cli.processes"),
-    "scheduler": ("offerhub.worker.schedule", "offerhub.cli.processes"),
+    "scheduler": ("offerhub.worker.scheduler", "offerhub.cli.processes"),
 }
 """What is loaded for each program that begins as a fork."""
 
