@@ -31,8 +31,23 @@ class Client:
             f"POST /api/v1{path} HTTP/1.1\r\n{self._head}Content-Type: application/json\r\n"
             f"Idempotency-Key: {uuid.uuid4()}\r\nContent-Length: {len(sent)}\r\n\r\n"
         )
-        self._socket.sendall(head.encode() + sent)
-        status = int(self._file.readline().split()[1])
+        return self._ask(head.encode() + sent)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of the answer. Raises: OSError."""
+        return self._ask(f"GET /api/v1{path} HTTP/1.1\r\n{self._head}\r\n".encode())
+
+    def reopen(self) -> None:
+        """A new connection, for one that the server closed because nobody used it."""
+        self._socket.close()
+        self._open()
+
+    def _ask(self, sent: bytes) -> tuple[int, bytes]:
+        self._socket.sendall(sent)
+        line = self._file.readline()
+        if not line:
+            raise ConnectionResetError("the server closed the connection without an answer")
+        status = int(line.split()[1])
         length, closing = 0, False
         while line := self._file.readline().strip():
             name, _, value = line.lower().partition(b":")

@@ -47,6 +47,7 @@ class Deployment:
     server_url: str
     ctx: Context
     key: str
+    key_id: str
     port: int
     pids: dict[str, int]
 
@@ -55,13 +56,17 @@ class Deployment:
 
     def buyer(self, name: str) -> str:
         """A user with money: a deposit, posted as the reader of the chain posts it."""
-        user_id, deposit_id = self.user(name), ids.new_id(ids.DEPOSIT)
+        user_id = self.user(name)
+        self.credit(user_id)
+        return user_id
+
+    def credit(self, user_id: str) -> None:
+        deposit_id = ids.new_id(ids.DEPOSIT)
         posting = transfers.deposit_credited(
             deposit_key=deposit_id, deposit_id=deposit_id, user_id=user_id, amount=CREDIT_STROOPS
         )
         with atomic():
             journal.post(posting, now_ms=self.ctx.now_ms())
-        return user_id
 
     def copied_database(self) -> str:
         """The URL of a copy of the database as it is now; nobody else may be connected to it."""
@@ -81,46 +86,74 @@ class Deployment:
             return [str(finding) for finding in checks.check()]
 
 
-@contextmanager
-def deployed(*, workers: int = 2) -> Iterator[Deployment]:
-    """Servers, a migrated database, a key; stopped and removed at the end. No API yet."""
-    logs.configure(level="warning", process="bench")
-    open_session()
-    postgres = PostgresServer(shared_folder() / "postgres", durable=True)
-    valkey = ValkeyServer(shared_folder() / "valkey")
-    try:
-        postgres.start()
-        valkey.start()
-        execute(postgres.url(), "CREATE DATABASE {}", DATABASE)
-        port = free_port()
-        environ = {
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """A Postgres and a Valkey that run for this benchmark alone."""
+
+    postgres: PostgresServer
+    valkey: ValkeyServer
+
+    def new_database(self, name: str) -> str:
+        """The URL of an empty database on the Postgres server."""
+        execute(self.postgres.url(), "CREATE DATABASE {}", name)
+        return self.postgres.url(name)
+
+    def environ(self, database_url: str, *, workers: int) -> dict[str, str]:
+        """Settings of a deployment on that database, which listens on a free port."""
+        return {
             **environment(
-                database_url=postgres.url(DATABASE),
-                redis_url=valkey.url,
-                sandbox_host=NOWHERE,
+                database_url=database_url, redis_url=self.valkey.url, sandbox_host=NOWHERE
             ),
-            "OFFERHUB_BIND": f"127.0.0.1:{port}",
+            "OFFERHUB_BIND": f"127.0.0.1:{free_port()}",
             "OFFERHUB_HOME": str(shared_folder()),
             "OFFERHUB_WEB_WORKERS": str(workers),
             "OFFERHUB_RATE_LIMIT_PER_MIN": UNLIMITED_PER_MIN,
             "STELLAR_USDC_ISSUER": Keypair.random().public_key,
         }
-        migrate(environ["DATABASE_URL"])
-        app = build_app(settings.load(environ))
-        ctx = system_context(app, name="bench", request_id=ids.new_id(ids.REQUEST))
-        key = api_keys.create_key(ctx, name="bench", scopes_wanted=["admin"])["key"]
-        pids = {"postgres": postgres.keeper_pid, "valkey": valkey.keeper_pid}
-        yield Deployment(environ, postgres.url(), ctx, key, port, pids)
-        proxy.obj.close_all()
+
+
+@contextmanager
+def servers() -> Iterator[Servers]:
+    """Both run inside the block, and are removed at its end."""
+    logs.configure(level="warning", process="bench")
+    open_session()
+    made = Servers(
+        PostgresServer(shared_folder() / "postgres", durable=True),
+        ValkeyServer(shared_folder() / "valkey"),
+    )
+    try:
+        made.postgres.start()
+        made.valkey.start()
+        yield made
     finally:
-        valkey.stop()
-        postgres.stop()
+        made.valkey.stop()
+        made.postgres.stop()
         close_session()
 
 
 @contextmanager
+def deployed(*, workers: int = 2) -> Iterator[Deployment]:
+    """Servers, a migrated database, a key; stopped and removed at the end. No API yet."""
+    with servers() as running:
+        environ = running.environ(running.new_database(DATABASE), workers=workers)
+        pids = {"postgres": running.postgres.keeper_pid, "valkey": running.valkey.keeper_pid}
+        yield prepared(environ, server_url=running.postgres.url(), pids=pids)
+        proxy.obj.close_all()
+
+
+def prepared(environ: dict[str, str], *, server_url: str, pids: dict[str, int]) -> Deployment:
+    """Migrate the database and make a key. It is the process's database from then on."""
+    migrate(environ["DATABASE_URL"])
+    app = build_app(settings.load(environ))
+    ctx = system_context(app, name="bench", request_id=ids.new_id(ids.REQUEST))
+    made = api_keys.create_key(ctx, name="bench", scopes_wanted=["admin"])
+    port = int(environ["OFFERHUB_BIND"].rpartition(":")[2])
+    return Deployment(environ, server_url, ctx, made["key"], made["id"], port, pids)
+
+
+@contextmanager
 def _serving(environ: dict[str, str], port: int) -> Iterator[int]:
-    log = shared_folder() / "api.log"
+    log = shared_folder() / f"api-{port}.log"
     inherited = {n: v for n, v in os.environ.items() if not n.startswith("OFFERHUB_")}
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -48,6 +48,39 @@ def write(result: dict[str, Any]) -> Path:
 
 def table(result: dict[str, Any]) -> str:
     """The result for people."""
+    parts = []
+    if "measured" in result:
+        parts.append(_orders(result))
+    if "volume" in result:
+        parts.append(_volume(result["volume"]))
+    return "\n\n".join(parts)
+
+
+def _volume(volume: dict[str, Any]) -> str:
+    small, large = (f"{size:,}" for size in volume["sizes"])
+    head = (
+        f"{'database':<9} {'request':<68} {'median ms':>15} {'ratio':>6} "
+        f"{'p99 ms':>17} {'ratio':>6} {'best':>6}"
+    )
+    lines = [
+        f"in turns: {small} and {large} orders, {volume['turns']} times",
+        head,
+        "-" * len(head),
+    ]
+    for row in volume["flat"]:
+        times = {
+            kind: "/".join(f"{ms:.1f}" for ms in row[f"{kind}_ms"]) for kind in ("median", "p99")
+        }
+        lines.append(
+            f"{row['engine']:<9} {row['request']:<68} {times['median']:>15} "
+            f"{row['median_ratio']:>6.2f} {times['p99']:>17} {row['p99_ratio']:>6.2f} "
+            f"{row['best_ratio']:>6.2f}"
+        )
+    lines.append(f"slower in the larger market: {', '.join(volume['steep']) or 'none'}")
+    return "\n".join(lines)
+
+
+def _orders(result: dict[str, Any]) -> str:
     head = (
         f"{'case':<15} {'way':<8} {'pairs/s':>8} {'p50':>7} {'p95':>7} {'p99':>7} "
         f"{'CPU ms/pair':>12} {'others':>7}  failures; CPU ms/pair by process"

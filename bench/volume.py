@@ -6,31 +6,58 @@ else. Never for a database that anybody needs.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 Run = Callable[[str], Any]
 
-USERS: Final = 1_000
 EVENTS_PER_ORDER: Final = 2
+PREFIX_ZEROS: Final = 21
 
 
-def fill(run: Run, *, orders: int, postgres: bool) -> None:
-    """`orders` orders, as many top-ups, withdrawals, entries, deliveries and audit records, and a
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the rows are spread over. One row of `rare_every` has the rare word."""
+
+    users: int = 1_000
+    traders: int = 1_000  # those of the users that anything belongs to
+    assignees: int = 50
+    rare_every: int = 500
+
+
+def fill(run: Run, *, orders: int, postgres: bool, shape: Shape | None = None) -> None:
+    """`orders` orders, as many top-ups, withdrawals, transfers, deliveries and audit records, a
     tenth of disputes; `EVENTS_PER_ORDER` events each. Foreign keys are not looked at.
+
+    Postgres gets its statistics, as it would have got them by itself; SQLite gets none, since
+    the product never asks for any.
     """
     run("SET session_replication_role = replica" if postgres else "PRAGMA foreign_keys = OFF")
-    for statement in _statements(orders):
+    for statement in _statements(orders, shape or Shape()):
         run(statement.replace("%", "%%") if postgres else statement)
-    run("ANALYZE")
+    if postgres:
+        run("ANALYZE")
     run("SET session_replication_role = DEFAULT" if postgres else "PRAGMA foreign_keys = ON")
 
 
-def _statements(orders: int) -> list[str]:
-    user = _id("usr", f"i % {USERS}")
-    seller = _id("usr", f"(i * 7 + 1) % {USERS}")
+def row_id(prefix: str, number: int) -> str:
+    """The id of one of the rows."""
+    return f"{prefix}_{number:0{PREFIX_ZEROS}d}"
+
+
+def _statements(orders: int, shape: Shape) -> list[str]:
+    traders = shape.traders
+    user = _id("usr", f"i % {traders}")
+    seller = _id("usr", f"(i + 1 + i / {traders} % {traders - 1}) % {traders}")  # never the buyer
+    of_transfer = _id("usr", f"(i + 1) / 2 % {traders}")
+
+    def _rare(rare: str, common: str) -> str:
+        every = shape.rare_every
+        return f"CASE WHEN i % {every} = {every - 1} THEN '{rare}' ELSE '{common}' END"
+
     return [
-        _insert("users", USERS, {
-            "id": _id("usr", f"i % {USERS}"), "external_user_id": "'external-' || i",
+        _insert("users", shape.users, {
+            "id": _id("usr", f"i % {shape.users}"), "external_user_id": "'external-' || i",
             "type": "CASE WHEN i % 50 = 0 THEN 'SELLER' ELSE 'BUYER' END",
             "status": "CASE WHEN i % 97 = 0 THEN 'SUSPENDED' ELSE 'ACTIVE' END",
             "metadata": "'{}'", "version": "1", **_TIMES}),
@@ -42,7 +69,7 @@ def _statements(orders: int) -> list[str]:
         _insert("disputes", orders // 10, {
             "id": _id("dsp", "i"), "order_id": _id("ord", "i * 10"), "opened_by": "'BUYER'",
             "reason": "'OTHER'", "status": "'RESOLVED'", "evidence": "'[]'",
-            "assignee": "'support-' || (i % 50)", **_TIMES}),
+            "assignee": f"'support-' || (i % {shape.assignees})", **_TIMES}),
         _insert("topups", orders, {
             "id": _id("topup", "i"), "user_id": user, "amount": "10000000",
             "status": _rare("TOPUP_FAILED", "TOPUP_SUCCEEDED"), "return_url": "'https://s.example'",
@@ -57,9 +84,13 @@ def _statements(orders: int) -> list[str]:
         _insert("transfers", orders, {
             "id": _id("ldg", "i"), "kind": "'adjustment'", "reference": "'volume-' || i",
             "subject_type": "'order'", "subject_id": _id("ord", "i"), "created_at": "i"}),
-        _insert("entries", orders, {
-            "transfer_id": _id("ldg", "i"), "account": f"'user.available:' || {user}",
-            "owner_id": user, "amount": "1", "created_at": "i"}),
+        _insert("entries", orders * 2, {
+            "transfer_id": _id("ldg", "(i + 1) / 2"),
+            "account": f"CASE WHEN i % 2 = 1 THEN 'user:' || {of_transfer} || ':available' "
+                       f"ELSE 'stellar.wallet:' || {of_transfer} END",
+            "owner_id": f"CASE WHEN i % 2 = 1 THEN {of_transfer} END",
+            "amount": "CASE WHEN i % 2 = 1 THEN -1 ELSE 1 END",
+            "balance_after": "CASE WHEN i % 2 = 1 THEN 1 END", "created_at": "(i + 1) / 2"}),
         _insert("events", orders * EVENTS_PER_ORDER, {
             "id": _id("evt", "i"), "sequence": "i",
             "type": _rare("dispute.opened", "order.created"),
@@ -68,7 +99,8 @@ def _statements(orders: int) -> list[str]:
             "occurred_at": "i"}),
         _insert("audit_records", orders, {
             "id": _id("aud", "i"), "occurred_at": "i", "actor_type": "'api_key'",
-            "actor_id": f"'key_' || (i % {USERS})", "action": _rare("key.revoked", "order.create"),
+            "actor_id": f"'key_' || (i % {shape.traders})",
+            "action": _rare("key.revoked", "order.create"),
             "resource_type": _rare("key", "order"), "resource_id": _id("ord", "i"),
             "result": "'success'"}),
         _insert("webhook_endpoints", 10, {
@@ -94,12 +126,10 @@ _TIMES: Final = {"created_at": "i", "updated_at": "i"}
 
 
 def _id(prefix: str, number: str) -> str:
-    return f"'{prefix}_' || substr('{'0' * 21}' || ({number}), -21)"
-
-
-def _rare(rare: str, common: str) -> str:
-    """One of 500 old rows has the rare word."""
-    return f"CASE WHEN i % 500 = 499 THEN '{rare}' ELSE '{common}' END"
+    """`row_id` in SQL that means the same to both: a negative place in a text does not."""
+    return (
+        f"'{prefix}_' || substr('{'0' * PREFIX_ZEROS}' || ({number}), length('' || ({number})) + 1)"
+    )
 
 
 def _insert(table: str, rows: int, columns: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from peewee import (
 
 from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
-from offerhub.store.paging import Rows, page
+from offerhub.store.paging import Either, Rows, page
 
 
 class Unreadable(Exception):
@@ -127,10 +127,9 @@ def listed(
     ):
         if value is not None:
             query = query.where(column == value)
+    about = None
     if user_id is not None:
-        query = query.where(
-            (AuditRecord.resource_id == user_id) | (AuditRecord.actor_id == user_id)
-        )
+        about = Either((AuditRecord.resource_id, AuditRecord.actor_id), user_id)
     if from_ms is not None:
         query = query.where(AuditRecord.occurred_at >= from_ms)
     if to_ms is not None:
@@ -138,10 +137,9 @@ def listed(
     if from_ms is not None or to_ms is not None:
         # By time, so that records outside of it are not read one by one to be left out.
         by, tie = AuditRecord.occurred_at, AuditRecord.position
-        return page(query, limit=limit, cursor=cursor, by=by, tie=tie)
-    return page(
-        query, limit=limit, cursor=cursor, by=AuditRecord.position, tie=AuditRecord.position
-    )
+        return page(query, limit=limit, cursor=cursor, by=by, tie=tie, either=about)
+    by = tie = AuditRecord.position
+    return page(query, limit=limit, cursor=cursor, by=by, tie=tie, either=about)
 
 
 def seals_of(audit_ids: list[str]) -> dict[str, AuditSeal]:

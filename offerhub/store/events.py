@@ -7,6 +7,7 @@ from peewee import BigAutoField, BigIntegerField, Case, CharField, ModelSelect, 
 
 from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
+from offerhub.store.paging import Either, first_of_either
 
 NEAR: Final = 1_000  # so far a filtered reader walks the stream before it looks types up
 
@@ -76,9 +77,14 @@ def after(
     if up_to is not None:
         query = query.where(Event.sequence <= up_to)
     if user_id is not None:
-        query = query.where((Event.user_1 == user_id) | (Event.user_2 == user_id))
-    if (types is None and aggregate_types is None) or user_id is not None:
-        return list(_of(query, types, aggregate_types).order_by(Event.sequence).limit(limit))
+        either = Either((Event.user_1, Event.user_2), user_id)
+        order = [Event.sequence]
+        query = first_of_either(
+            _of(query, types, aggregate_types), either, key=Event.position, order=order, limit=limit
+        )
+        return list(query.order_by(*order).limit(limit))
+    if types is None and aggregate_types is None:
+        return list(query.order_by(Event.sequence).limit(limit))
     near = _of(query.where(Event.sequence <= sequence + NEAR), types, aggregate_types)
     found = list(near.order_by(Event.sequence).limit(limit))
     if len(found) < limit and Event.select().where(Event.sequence > sequence + NEAR).exists():

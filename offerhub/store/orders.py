@@ -7,7 +7,7 @@ from peewee import CharField, IntegerField, Query, TextField, fn
 from offerhub.store import statements
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Stroops, Table
-from offerhub.store.paging import Rows, page
+from offerhub.store.paging import Either, Rows, page
 from offerhub.store.statements import Statement, given
 from offerhub.store.users import User
 
@@ -173,13 +173,14 @@ def listed(
     ):
         if value is not None:
             query = query.where(column == value)
+    party = None
     if party_id is not None:
-        query = query.where((Order.buyer_id == party_id) | (Order.seller_id == party_id))
+        party = Either((Order.buyer_id, Order.seller_id), party_id)
     if created_after is not None:
         query = query.where(Order.created_at > created_after)
     if created_before is not None:
         query = query.where(Order.created_at < created_before)
-    return page(query, limit=limit, cursor=cursor, by=Order.created_at, tie=Order.id)
+    return page(query, limit=limit, cursor=cursor, by=Order.created_at, tie=Order.id, either=party)
 
 
 def escrow_by_contract(contract_id: str) -> Escrow | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import BigIntegerField, IntegerField, ModelSelect
+from peewee import BigIntegerField, IntegerField, ModelSelect, Select, Tuple
 
 from offerhub.domain.errors import ValidationFailed
 
@@ -22,7 +22,23 @@ class Rows:
     next_cursor: str | None
 
 
-def page(query: "ModelSelect[Any]", *, limit: int, cursor: str | None, by: Any, tie: Any) -> Rows:
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Only rows of which one column or the other says `value`."""
+
+    columns: tuple[Any, Any]
+    value: str
+
+
+def page(
+    query: "ModelSelect[Any]",
+    *,
+    limit: int,
+    cursor: str | None,
+    by: Any,
+    tie: Any,
+    either: Either | None = None,
+) -> Rows:
     """Rows of `query` ordered by (`by`, `tie`), both descending.
 
     limit: 1 to MAX_LIMIT. by: a Millis or sequence column; tie: the primary key.
@@ -34,13 +50,33 @@ def page(query: "ModelSelect[Any]", *, limit: int, cursor: str | None, by: Any, 
         at, key = decode(cursor)
         if isinstance(key, int) != isinstance(tie, IntegerField | BigIntegerField):
             raise _foreign()
-        query = query.where((by < at) | ((by == at) & (tie < key)))
-    rows = list(query.order_by(by.desc(), tie.desc()).limit(limit + 1))
+        # As one row of values: both databases then begin at that place of the index. Said with OR
+        # they would walk to it from the newest row.
+        query = query.where(by < at if by is tie else Tuple(by, tie) < Tuple(at, key))
+    order = [by.desc()] if by is tie else [by.desc(), tie.desc()]
+    if either is not None:
+        query = first_of_either(query, either, key=tie, order=order, limit=limit + 1)
+    rows = list(query.order_by(*order).limit(limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]
     last = rows[-1] if rows else None
     token = encode(getattr(last, by.name), getattr(last, tie.name)) if more and last else None
     return Rows(rows, token)
+
+
+def first_of_either(
+    query: "ModelSelect[Any]", either: Either, *, key: Any, order: list[Any], limit: int
+) -> "ModelSelect[Any]":
+    """What the first `limit` rows of `query` by `order` are among, when `either` is asked for.
+
+    The first few by the one column and by the other, each by its index: one OR would have all
+    rows of a busy `value` read and sorted. key: the primary key.
+    """
+    found = []
+    for column in either.columns:
+        one = query.select(key).where(column == either.value).order_by(*order).limit(limit)
+        found.append(Select(from_list=[one], columns=[one.c[key.column_name]]))
+    return key.model.select().where(key.in_(found[0].union_all(found[1])))
 
 
 @dataclass(frozen=True, slots=True)

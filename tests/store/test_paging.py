@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from offerhub.domain.errors import ValidationFailed
 from offerhub.ledger import accounts, journal, transfers
-from offerhub.store import ledger, paging, users
+from offerhub.store import audit, events, ledger, paging, users
+from offerhub.store.audit import AuditRecord
 from offerhub.store.database import atomic, connection, proxy
 from offerhub.store.users import User
 
@@ -71,15 +73,78 @@ def test_rows_that_come_meanwhile_neither_repeat_nor_hide_others(database: str) 
     assert seen == [f"usr_{number}" for number in range(5, -1, -1)]
 
 
-def test_a_deep_page_uses_the_index_as_the_first_does(sqlite: str) -> None:
-    query = users.User.select(User.id).where(
-        (User.created_at < 5) | ((User.created_at == 5) & (User.id < "usr_5"))
-    )
-    text, params = query.order_by(User.created_at.desc(), User.id.desc()).limit(21).sql()
+def test_a_deep_page_begins_at_its_place_of_the_index(
+    sqlite: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5):
+        _add(f"usr_{number}", number)
+    cursor = _page(None, 2).next_cursor
+    with caplog.at_level("DEBUG", logger="peewee"):
+        _page(cursor, 2)
+    sent = [record.msg for record in caplog.records if isinstance(record.msg, tuple)]
+    text, params = next(one for one in sent if one[0].startswith("SELECT"))
     with connection():
-        plan = " ".join(str(row) for row in proxy.execute_sql(f"EXPLAIN QUERY PLAN {text}", params))
-    assert "users_page" in plan
-    assert "TEMP B-TREE" not in plan
+        plan = [str(row[3]) for row in proxy.execute_sql(f"EXPLAIN QUERY PLAN {text}", params)]
+    assert plan == ["SEARCH t1 USING INDEX users_page ((created_at,id)<(?,?))"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 100])
+def test_rows_that_name_somebody_in_either_column_are_paged_once_each(
+    database: str, limit: int
+) -> None:
+    """Records of a person, as the actor or as what was acted upon, or as both."""
+    chance = random.Random(11)
+    people = ["usr_a", "usr_b", "usr_c", None]
+    wanted: list[str] = []
+    with atomic():
+        for number in range(60):
+            actor, resource = chance.choice(people), chance.choice(people)
+            AuditRecord.create(
+                id=f"aud_{number}", occurred_at=100 + number // 9, actor_type="api_key",
+                actor_id=actor, action="user.update", resource_type="user",
+                resource_id=resource, result="success",
+            )  # fmt: skip
+            if "usr_a" in (actor, resource):
+                wanted.insert(0, f"aud_{number}")
+    for times in ({}, {"from_ms": 0}):
+        found, cursor = [], None
+        while True:
+            with connection():
+                page = audit.listed(limit=limit, cursor=cursor, user_id="usr_a", **times)
+            found += [row.id for row in page.rows]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert found == wanted
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_events_of_a_user_are_read_once_each_in_order(database: str, limit: int) -> None:
+    chance = random.Random(13)
+    people = ["usr_a", "usr_b", "usr_c", None]
+    rows = [
+        {
+            "id": f"evt_{n}", "sequence": n,
+            "type": chance.choice(["order.created", "user.created"]),
+            "aggregate_type": "order", "aggregate_id": "ord_1", "user_1": chance.choice(people),
+            "user_2": chance.choice(people), "payload": {}, "metadata": {}, "occurred_at": n,
+        }
+        for n in range(1, 61)
+    ]  # fmt: skip
+    with atomic():
+        events.Event.insert_many(rows).execute()
+    for types in (None, ["user.created"]):
+        of_a = [row for row in rows if "usr_a" in (row["user_1"], row["user_2"])]
+        wanted = [row["sequence"] for row in of_a if types is None or row["type"] in types]
+        found: list[int] = []
+        while True:
+            with connection():
+                after = found[-1] if found else 0
+                page = events.after(after, limit=limit, types=types, user_id="usr_a")
+            if not page:
+                break
+            found += [event.sequence for event in page if event.sequence is not None]
+        assert found == wanted
 
 
 def test_a_statement_pages_by_entry_and_names_each_transfer(database: str) -> None:
