@@ -17,6 +17,7 @@ from offerhub.api.schemas.fields import (
     shown_text,
     shown_time,
 )
+from offerhub.api.schemas.orders import WAITS_FOR
 from offerhub.domain.operations import OPERATION
 from offerhub.services.settling import OUTCOMES
 
@@ -151,7 +152,7 @@ class OperationDetail(Schema):
     failures = fields.Integer(required=True)
     message = shown_or_null()
     next_run_at = shown_time()
-    waits_for = shown_or_null(description="PROVIDER_LIMIT: others call before it; else null.")
+    waits_for = shown_or_null(description=WAITS_FOR)
     expected_at = shown_time(null=True)
     created_at = shown_time()
     updated_at = shown_time()
