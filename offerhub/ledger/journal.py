@@ -84,6 +84,12 @@ def balance(account: str) -> int:
     return accounts.sign(account) * store.folded(account)
 
 
+def amounts_since(account: str, *, since_ms: int) -> list[int]:
+    """What an account's entries since a moment added, in its natural sign, the newest first."""
+    sign = accounts.sign(account)
+    return [sign * amount for amount in store.amounts_since(account, since_ms=since_ms)]
+
+
 def _move(deltas: dict[str, int], *, reference: str) -> dict[str, int]:
     balances = store.apply(deltas)
     missing = deltas.keys() - balances.keys()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from offerhub.ledger import accounts, journal
 from offerhub.ports.errors import ProviderFailure
 from offerhub.services import deposits
+from offerhub.services.comparing import lagging
 from offerhub.services.comparing.touching import under_way
 from offerhub.services.context import Context
 from offerhub.store import users as users_store
@@ -57,7 +58,7 @@ def _look(ctx: Context, user_id: str) -> Compared:
         why = failure.message[:200]
         return Compared(account, wallet.address, _ours(account), None, settled=True, error=why)
     theirs = found.usdc_stroops if found else 0
-    settled = not busy and before == after
+    settled = not busy and before == after and not lagging.held_lately(ctx, account, theirs)
     return Compared(account, wallet.address, after, theirs, settled=settled)
 
 

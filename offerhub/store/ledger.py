@@ -127,6 +127,14 @@ def folded(account: str) -> int:
     )
 
 
+def amounts_since(account: str, *, since_ms: int) -> list[int]:
+    """Debit-positive amounts of one account's entries since a moment, the newest first."""
+    query = Entry.select(Entry.amount).where(
+        (Entry.account == account) & (Entry.created_at >= since_ms)
+    )
+    return [row.amount for row in query.order_by(Entry.id.desc())]
+
+
 def folded_all() -> dict[str, int]:
     """Debit-positive sums of every account."""
     query = Entry.select(Entry.account, fn.SUM(Entry.amount).alias("total")).group_by(Entry.account)

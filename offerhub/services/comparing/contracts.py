@@ -4,6 +4,7 @@ from offerhub.domain.differences import Difference
 from offerhub.ledger import accounts, journal
 from offerhub.ports.errors import ProviderFailure
 from offerhub.ports.escrow import EscrowFacts, MilestoneFacts
+from offerhub.services.comparing import lagging
 from offerhub.services.comparing.findings import Found, Section
 from offerhub.services.comparing.touching import Touched, under_way
 from offerhub.services.context import Context
@@ -48,7 +49,7 @@ def _batch(ctx: Context, section: Section, ids: list[str], *, last: bool) -> Non
         busy = _is_busy(row.order_id, before) or _is_busy(row.order_id, after)
         if found and not last:
             again.append(row.id)
-        elif found and (busy or not stood_still):
+        elif found and (busy or not stood_still or lagging.is_fresh(ctx, row.updated_at)):
             section.moving += 1
         else:
             section.checked += 1

@@ -10,6 +10,7 @@ from offerhub.ports.payments import Payin, PayinListing
 from offerhub.services import topups
 from offerhub.services.comparing import second_looks
 from offerhub.services.comparing.findings import GRACE_MS, Found, Section
+from offerhub.services.comparing.lagging import AIRTM_LAG_MS
 from offerhub.services.context import Context
 from offerhub.store import comparisons
 from offerhub.store import topups as store
@@ -43,12 +44,21 @@ def compare(ctx: Context, listing: PayinListing) -> Section:
         section.notes.append(f"Airtm lists more than the {section.checked} that were read")
     second_looks.take(
         section, suspects, find=ctx.app.payments.find_payin, read=store.get,
-        judge=partial(_judge, ctx), moving=_MOVING,
+        judge=partial(_judge_again, ctx), moving=_MOVING,
     )  # fmt: skip
     return section
 
 
+_LAGGING = frozenset({Difference.PAYIN_MISSING, Difference.PAYIN_STATE})
 _MOVING = Found(Difference.PAYIN_BEHIND, "topup", "", "airtm")
+
+
+def _judge_again(ctx: Context, row: store.TopUp | None, payin: Payin | None) -> Found | None:
+    """The same for a second look: what Airtm need not show yet is no difference."""
+    found = _judge(ctx, row, payin)
+    if found is None or row is None or found.kind not in _LAGGING:
+        return found
+    return _MOVING if ctx.now_ms() - row.updated_at < AIRTM_LAG_MS else found
 
 
 def _judge(ctx: Context, row: store.TopUp | None, payin: Payin | None) -> Found | None:

@@ -2,6 +2,7 @@
 
 from offerhub.domain.differences import Difference
 from offerhub.ports.errors import ProviderFailure
+from offerhub.services.comparing import lagging
 from offerhub.services.comparing.findings import Found, Section
 from offerhub.services.comparing.rounds import Round
 from offerhub.services.context import Context
@@ -33,6 +34,9 @@ def compare(ctx: Context, *, since: int, calls: int) -> Section:
                 section.failed(row.id, failure)
                 continue
             found = _found(Difference.PAYMENT_MISSING, row)  # no hash, or none that can be one
+        if found is not None and lagging.is_fresh(ctx, row.updated_at):
+            section.moving += 1
+            continue
         section.checked += 1
         if found is not None:
             section.found.append(found)

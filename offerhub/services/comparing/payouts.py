@@ -11,6 +11,7 @@ from offerhub.ports.payments import Payout, PayoutListing
 from offerhub.services import withdrawal_returns, withdrawals
 from offerhub.services.comparing import second_looks
 from offerhub.services.comparing.findings import GRACE_MS, Found, Section
+from offerhub.services.comparing.lagging import AIRTM_LAG_MS
 from offerhub.services.context import Context
 from offerhub.store import comparisons
 from offerhub.store import withdrawals as store
@@ -44,7 +45,7 @@ def compare(ctx: Context, listing: PayoutListing) -> Section:
         section.notes.append(f"Airtm lists more than the {section.checked} that were read")
     second_looks.take(
         section, suspects, find=ctx.app.payments.find_payout, read=store.get,
-        judge=partial(_judge, ctx), moving=_MOVING,
+        judge=partial(_judge_again, ctx), moving=_MOVING,
     )  # fmt: skip
     return section
 
@@ -79,7 +80,16 @@ def returned(ctx: Context) -> Section:
     return section
 
 
+_LAGGING = frozenset({Difference.PAYOUT_MISSING, Difference.PAYOUT_STATE})
 _MOVING = Found(Difference.PAYOUT_BEHIND, "withdrawal", "", "airtm")
+
+
+def _judge_again(ctx: Context, row: store.Withdrawal | None, payout: Payout | None) -> Found | None:
+    """The same for a second look: what Airtm need not show yet is no difference."""
+    found = _judge(ctx, row, payout)
+    if found is None or row is None or found.kind not in _LAGGING:
+        return found
+    return _MOVING if ctx.now_ms() - row.updated_at < AIRTM_LAG_MS else found
 
 
 def _judge(ctx: Context, row: store.Withdrawal | None, payout: Payout | None) -> Found | None:

@@ -12,7 +12,7 @@ from offerhub.ledger import accounts, journal
 from offerhub.ports.errors import ProviderFailure
 from offerhub.ports.payments import PayinStatus, PayoutStatus
 from offerhub.services import deposits
-from offerhub.services.comparing import history
+from offerhub.services.comparing import history, lagging
 from offerhub.services.comparing.findings import Found, Section
 from offerhub.services.context import Context
 from offerhub.services.xlm import platform_xlm
@@ -76,11 +76,11 @@ def _settle(ctx: Context, section: Section, *, account: str, place: str, look: L
         return
     gaps = {theirs - ours for ours, theirs in seen}
     still = seen[-1] == seen[-2]
-    if not still and len(gaps) > 1:
+    ours, theirs = seen[-1]
+    if (not still and len(gaps) > 1) or lagging.held_lately(ctx, account, theirs):
         section.moving += 1
         return
     section.checked += 1
-    ours, theirs = seen[-1]
     section.found.append(
         Found(
             Difference.ASSET_BALANCE, "account", account, place, ours=ours, theirs=theirs,

@@ -11,7 +11,7 @@ from offerhub.ledger import accounts, journal
 from offerhub.ports.chain import ChainAccount
 from offerhub.ports.errors import ProviderFailure
 from offerhub.services import deposits, fuel
-from offerhub.services.comparing import history
+from offerhub.services.comparing import history, lagging
 from offerhub.services.comparing.findings import GRACE_MS, Found, Section
 from offerhub.services.comparing.rounds import Round
 from offerhub.services.comparing.touching import under_way
@@ -60,6 +60,9 @@ def look_at(ctx: Context, section: Section, wallet: store.Wallet) -> None:
             with atomic():
                 ours = journal.balance(accounts.wallet(wallet.user_id))
             theirs = account.usdc_stroops if account is not None else 0
+            if account is None and lagging.is_fresh(ctx, wallet.updated_at):
+                section.moving += 1
+                return
             if theirs == ours or account is None:
                 section.checked += 1
                 section.found += _state(ctx, wallet, account, ours=ours)
@@ -68,7 +71,7 @@ def look_at(ctx: Context, section: Section, wallet: store.Wallet) -> None:
             deposits.read_wallet(ctx, wallet.id)
             _note_late(ctx, section, wallet, began_ms=began)
             busy = busy or wallet.user_id in under_way().users or before != ours
-        if busy:
+        if busy or lagging.held_lately(ctx, accounts.wallet(wallet.user_id), theirs):
             section.moving += 1
             return
         section.checked += 1
