@@ -18,6 +18,7 @@ from offerhub.store.database import snapshot
 
 LIMIT = 1000
 PER_KIND = 2000  # rows that are read of each kind at least, however few lines are wanted
+BUSINESS = 100  # of a user's top-ups, withdrawals and orders each
 AROUND_MS = 60_000  # an order's own times and those of its events may differ by this much
 
 _STATES = {
@@ -34,6 +35,7 @@ class Scope:
     parties: list[str] = field(default_factory=list)
     owner: str | None = None
     endpoint: str | None = None
+    truncated: bool = False
 
 
 def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
@@ -86,7 +88,8 @@ def _story(
     event_ids = [row.id for row in events]
     deliveries = history.deliveries_of(event_ids, endpoint_id=scope.endpoint)
     deposits = history.deposits_with(
-        hashes={step.tx_hash for step in steps if step.tx_hash},
+        # What a user's transactions brought to somebody else is not theirs.
+        hashes=() if scope.owner else {step.tx_hash for step in steps if step.tx_hash},
         ids=scope.ids, user_id=scope.owner, limit=limit,
     )  # fmt: skip
     webhooks: list[Any] = history.inbox_about(scope.ids, limit=limit)
@@ -102,7 +105,7 @@ def _story(
         *lines.of_deliveries(deliveries, history.endpoints({d.endpoint_id for d in deliveries})),
     ]
     kinds = (records, events, transfers, operations, webhooks, deposits)
-    return told, any(len(rows) >= limit for rows in kinds)
+    return told, scope.truncated or any(len(rows) >= limit for rows in kinds)
 
 
 def _scope(found: Found) -> Scope:
@@ -112,15 +115,24 @@ def _scope(found: Found) -> Scope:
         ids = {part.id for kind in parts.values() for part in kind}
         return Scope({found.id, *ids}, parties=[row.buyer_id, row.seller_id] if row else [])
     if found.type == "user":
-        wallet = users_store.wallet_of(found.id)
-        ids = {found.id, wallet.id} if wallet else {found.id}
-        return Scope(ids, parties=[found.id], owner=found.id)
+        return _scope_of_user(found.id)
     if found.type in {"topup", "withdrawal", "deposit"}:
         row = history.by_id(found.id.split("_", 1)[0], found.id)
         return Scope({found.id}, parties=[row.user_id] if row and row.user_id else [])
     if found.type == "webhook_endpoint":
         return Scope({found.id}, endpoint=found.id)
     return Scope({found.id})
+
+
+def _scope_of_user(user_id: str) -> Scope:
+    """With their newest business, for it is what their balance comes from."""
+    wallet = users_store.wallet_of(user_id)
+    business = history.business_of_user(user_id, limit=BUSINESS)
+    ids = {user_id, *history.parts_of_orders(business["order"])}.union(*business.values())
+    if wallet is not None:
+        ids.add(wallet.id)
+    cut = any(len(listed) == BUSINESS for listed in business.values())
+    return Scope(ids, parties=[user_id], owner=user_id, truncated=cut)
 
 
 def _events(scope: Scope, transfers: list[Any], operations: list[Any], *, limit: int) -> list[Any]:

@@ -162,6 +162,28 @@ def endpoints(ids: Collection[str]) -> dict[str, WebhookEndpoint]:
     return {row.id: row for row in _all(WebhookEndpoint, WebhookEndpoint.id, ids)}
 
 
+def business_of_user(user_id: str, *, limit: int) -> dict[str, list[str]]:
+    """Ids of a user's newest top-ups, withdrawals and orders (on either side), `limit` of each."""
+    of_user = {
+        "topup": TopUp.select(TopUp.id).where(TopUp.user_id == user_id),
+        "withdrawal": Withdrawal.select(Withdrawal.id).where(Withdrawal.user_id == user_id),
+        "order": Order.select(Order.id).where(
+            (Order.buyer_id == user_id) | (Order.seller_id == user_id)
+        ),
+    }
+    newest = {"topup": TopUp.created_at, "withdrawal": Withdrawal.created_at}
+    return {
+        what: [row.id for row in q.order_by(newest.get(what, Order.created_at).desc()).limit(limit)]
+        for what, q in of_user.items()
+    }
+
+
+def parts_of_orders(order_ids: Collection[str]) -> list[str]:
+    """Ids of the escrows, milestones and disputes of these orders."""
+    tables = (Escrow, Milestone, Dispute)
+    return [row.id for table in tables for row in _all(table, table.order_id, order_ids)]
+
+
 def parts_of_order(order_id: str) -> dict[str, list[Any]]:
     """Every escrow (failed ones too), milestone and dispute of an order."""
     return {

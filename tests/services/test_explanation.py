@@ -196,6 +196,16 @@ def test_a_user_is_explained_by_what_concerns_them(told: Told, which: str) -> No
     assert [one["id"] for one in found["found"]] == [told.seller["id"]]
     kinds = {line["detail"]["event_type"] for line in of(found, "event")}
     assert {"user.created", "wallet.created", "order.released", "withdrawal.completed"} <= kinds
+    # What the balance comes from is told with its requests, steps and transactions.
+    (request,) = of(found, "request")
+    assert request["detail"]["request_id"] == told.request_id
+    steps = {line["detail"]["tx_hash"] for line in of(found, "step")}
+    assert told.withdrawal["stellar_tx_hash"] in steps
+    assert told.why(told.order_id)["found"][0]["state"]["escrow"]["release_tx_hash"] in steps
+    lines = {(line["source"], line["id"]) for line in found["lines"]}
+    for own in (told.order_id, told.withdrawal["id"]):
+        theirs = {(one["source"], one["id"]) for one in told.why(own)["lines"]}
+        assert {one for one in theirs - lines if one[0] not in {"deposit", "event"}} == set()
     arrived = of(found, "deposit")
     told.world.check()
     assert all(line["detail"]["user_id"] == told.seller["id"] for line in arrived)
