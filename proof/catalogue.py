@@ -126,8 +126,9 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "F16",
-        "the clock jumps by hours and days during holds, leases and signatures; nothing expires"
-        " early and nothing is done twice",
+        "the clock jumps by hours and days, is changed to summer time and back, or has a leap"
+        " second, during holds, leases and signatures; nothing expires early and nothing is done"
+        " twice",
     ),
     Case(
         "F17",

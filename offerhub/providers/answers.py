@@ -50,5 +50,7 @@ def retry_after_s(text: str | None) -> float | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    left_s = (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    if moment.tzinfo is None:  # "-0000": UTC, and not this machine's zone
+        moment = moment.replace(tzinfo=UTC)
+    left_s = (moment - datetime.now(UTC)).total_seconds()
     return min(max(left_s, 0.0), _LONGEST_RETRY_AFTER_S)

@@ -8,11 +8,11 @@ its HTTP status.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from offerhub.domain.errors import InvalidAmountFormat
+from offerhub.domain.moments import moment_ms
 from offerhub.domain.money import STROOPS_PER_CENT, from_decimal, is_whole_cents
 from offerhub.ports.payments import (
     EnterpriseBalance,
@@ -61,7 +61,6 @@ PAYOUT_STATUS: Final[Mapping[str, PayoutStatus]] = {
     "BRIDGE_MAX_RETRIES_REACHED": PayoutStatus.UNCLEAR,
 }
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_EXPONENT: Final = 12
 # Airtm publishes no rule for codes; this alphabet and length hold our own ids.
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -250,9 +249,6 @@ def _fee(amount_stroops: int, net_stroops: int) -> int:
 
 def _time_ms(record: Mapping[str, Any], name: str) -> int:
     try:
-        moment = datetime.fromisoformat(_text(record, name))
+        return moment_ms(_text(record, name))
     except ValueError as error:
-        raise Unreadable(f"{name} is not a time") from error
-    if moment.tzinfo is None:
-        raise Unreadable(f"{name} has no time zone")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+        raise Unreadable(f"{name} is not a time with a zone") from error

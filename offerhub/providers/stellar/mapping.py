@@ -6,10 +6,10 @@ Source: Stellar Docs, Horizon reference, "Operation object" and "Account object"
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from offerhub.domain.errors import InvalidAmountFormat
+from offerhub.domain.moments import moment_ms
 from offerhub.domain.money import parse_exact
 from offerhub.ports.chain import ChainAccount, Incoming, LedgerHead, Transfer
 
@@ -67,7 +67,7 @@ def head(root: Record) -> LedgerHead:
     """Raises: ValueError."""
     return LedgerHead(
         sequence=integer(root, "history_latest_ledger"),
-        closed_at_s=epoch_ms(text(root, "history_latest_ledger_closed_at")) // 1000,
+        closed_at_s=moment_ms(text(root, "history_latest_ledger_closed_at")) // 1000,
         oldest_sequence=integer(root, "history_elder_ledger"),
         passphrase=text(root, "network_passphrase"),
     )
@@ -209,7 +209,7 @@ def _seen_from(
             asset=moved.asset.partition(":")[2] or moved.asset,
             kind=text(operation, "type"),
             memo=_memo(operation),
-            occurred_at_ms=epoch_ms(text(operation, "created_at")),
+            occurred_at_ms=moment_ms(text(operation, "created_at")),
         )
 
 
@@ -226,11 +226,3 @@ def _memo(operation: Record) -> str | None:
         return None
     memo = transaction.get("memo")
     return memo if isinstance(memo, str) and memo else None
-
-
-def epoch_ms(moment: str) -> int:
-    """Raises: ValueError for a time without a zone."""
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        raise ValueError(f"{moment!r} has no time zone")
-    return int(parsed.timestamp()) * 1000 + parsed.microsecond // 1000

@@ -6,6 +6,7 @@ Source: Stellar Docs, Horizon reference, "Retrieve an Account's Transactions".
 
 from typing import Any, Final
 
+from offerhub.domain.moments import moment_ms
 from offerhub.ports.chain import SignedTransaction
 from offerhub.ports.errors import Unavailable
 from offerhub.providers.stellar import mapping
@@ -27,7 +28,7 @@ def sent_by(
         records = horizon.transactions(address, before=before)
         with horizon.readable("a page of transactions"):
             for record in records:
-                at_ms = mapping.epoch_ms(mapping.text(record, "created_at"))
+                at_ms = moment_ms(mapping.text(record, "created_at"))
                 if at_ms < from_ms:
                     return tuple(reversed(found))
                 if at_ms <= to_ms and record.get("source_account") == address:

@@ -5,13 +5,13 @@ a ValueError, never a guess. Balances come from the live balance call, never fro
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from stellar_sdk import StrKey
 
 from offerhub.domain.errors import InvalidAmountFormat
+from offerhub.domain.moments import moment_us
 from offerhub.domain.money import from_decimal, parse_exact
 from offerhub.ports.escrow import EscrowFacts, MilestoneFacts
 
@@ -60,10 +60,10 @@ def created_at(item: Item) -> tuple[int, int]:
             return seconds, nanoseconds
     if isinstance(moment, str):
         try:
-            parsed = datetime.fromisoformat(moment)
+            microseconds = moment_us(moment)
         except ValueError:
             return 2**62, 0
-        return int(parsed.timestamp()), parsed.microsecond * 1000
+        return microseconds // 1_000_000, microseconds % 1_000_000 * 1000
     return 2**62, 0
 
 
