@@ -35,11 +35,13 @@ class Outlook:
     """How a limit is used: seconds until each of the next `len(free_in_s)` calls may be made.
 
     waiting: how many that were refused keep a place. Beyond the list it repeats every window.
+    kept: calls of each window that are kept for each of the lesser urgencies, if they want them.
     """
 
     free_in_s: tuple[float, ...]
     window_s: float
     waiting: int
+    kept: int = 0
 
     def wait_s(self, ahead: int) -> float:
         """Seconds until the call that has `ahead` others before it."""

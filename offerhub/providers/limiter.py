@@ -112,7 +112,8 @@ class RedisLimiter:
         except redis.RedisError:
             self._redis_away_until_s = self._monotonic() + self._retry_redis_after_s
             return None
-        return Outlook(tuple(int(us) / 1e6 for us in waits_us), window_s, int(waiting))
+        free_in_s = tuple(int(us) / 1e6 for us in waits_us)
+        return Outlook(free_in_s, window_s, int(waiting), kept=_kept(calls))
 
     def _shared_wait_s(self, provider: str) -> float | None:
         """Seconds until the booked slot; None without Redis. Raises: RateLimited."""
@@ -128,7 +129,7 @@ class RedisLimiter:
                     turn.name or "",
                     int(turn.urgency),
                     turn.since_ms,
-                    max(1, calls // _SHARE),
+                    _kept(calls),
                     round(self._place_grace_s * 1e6),
                     round(_MOST_WINDOWS * window_s * 1e6),
                 ],
@@ -155,6 +156,11 @@ class RedisLimiter:
         if wait_s > self._longest_wait_s:
             raise self._refused(provider, wait_s)
         return wait_s
+
+
+def _kept(calls: int) -> int:
+    """How many of a window's calls are for each of the lesser urgencies."""
+    return max(1, calls // _SHARE)
 
 
 class _StandIn:

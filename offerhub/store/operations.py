@@ -205,6 +205,15 @@ def newest_sequence(source_address: str) -> int:
     return int(query.scalar() or 0)
 
 
+def took_ms(source_address: str, *, limit: int) -> list[int]:
+    """How long this account's last transactions took, from intent to outcome; the newest first."""
+    query = Step.select(Step.created_at, Step.updated_at).where(
+        (Step.source_address == source_address) & (Step.status == "SUCCEEDED")
+    )
+    newest = query.order_by(Step.sequence.desc()).limit(limit)
+    return [row.updated_at - row.created_at for row in newest]
+
+
 def own_hashes(hashes: list[str]) -> set[str]:
     """Which of these transactions we prepared ourselves."""
     query = Step.select(Step.tx_hash).where(Step.tx_hash.in_(hashes))
@@ -224,6 +233,11 @@ def try_claims(addresses: list[str], *, operation_id: str, now: int) -> bool:
 def claims_of(operation_id: str) -> list[str]:
     """The signing accounts that an operation holds."""
     return [row.address for row in Claim.select().where(Claim.operation_id == operation_id)]
+
+
+def holders() -> dict[str, str]:
+    """The operation that holds each signing account, by address."""
+    return {row.address: row.operation_id for row in Claim.select()}
 
 
 def release_claims(operation_id: str, *, keep: list[str]) -> int:

@@ -136,7 +136,10 @@ class Dispute(Schema):
     updated_at = shown_time()
 
 
-WAITS_FOR = "PROVIDER_LIMIT: others call before it, until about `expected_at`."
+WAITS_FOR = (
+    "Until about `expected_at`: PROVIDER_LIMIT, others call before it; SIGNER, others before it"
+    " need the same wallet of the platform to sign."
+)
 
 
 class Operation(Schema):
