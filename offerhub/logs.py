@@ -46,6 +46,14 @@ _IN_TEXT: Final = (
     ),
 )  # fmt: skip
 
+# What a terminal obeys or shows otherwise than it stands there: control characters of both sets,
+# and those that turn the direction of writing, line separators and invisible tags.
+# Source: ECMA-48; Unicode, "Bidirectional Algorithm" (UAX 9).
+_OBEYED: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+_OBEYED_BUT_LINES: Final = re.compile(r"(?![\n\t])" + _OBEYED.pattern)
+
 # One look for what each of these needs: nearly all text holds none of it.
 _SUSPECT: Final = re.compile(
     r"ohk_|whsec_|S[A-Z2-7]{55}|bearer|basic|://|@|secret|password|keks|api_key|master_key",
@@ -90,6 +98,7 @@ def configure(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _redacting,
+                *([_printable_values] if format_ == "console" else []),
                 renderer,
             ],
         )
@@ -130,6 +139,16 @@ def redact_text(text: str) -> str:
     return text
 
 
+def printable(text: str, *, lines: bool = False) -> str:
+    """The same text for a person's terminal: what it would obey is shown as an escape.
+
+    lines: line ends and tabs may stay. Whatever strangers can write must go through here: names,
+    paths, messages of providers.
+    """
+    found = _OBEYED_BUT_LINES if lines else _OBEYED
+    return found.sub(lambda match: repr(match[0])[1:-1], text)
+
+
 @lru_cache(maxsize=1024)
 def _is_secret(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
@@ -159,6 +178,16 @@ def _redacting(
 ) -> MutableMapping[str, Any]:
     redacted: MutableMapping[str, Any] = _redact(dict(event), depth=0)
     return redacted
+
+
+def _printable_values(
+    _: WrappedLogger, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """For the console, which gets values as they are; JSON escapes them by itself."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = printable(value, lines=name == "exception")
+    return event
 
 
 def _named(process: str) -> Processor:

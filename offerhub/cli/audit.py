@@ -54,12 +54,16 @@ def list_(
     if as_json:
         click.echo(json.dumps({"records": found}))
         return
+    from offerhub.logs import printable
+
     for row in found:
         who = " ".join(filter(None, (row["actor"]["type"], row["actor"]["id"])))
         outcome = "" if row["result"] == "success" else f"  {row['result']}: {row['error_code']}"
         click.echo(
-            f"{row['occurred_at']}  {row['action']:<26} {row['resource_id'] or '-':<28}"
-            f" by {who}{outcome}"
+            printable(
+                f"{row['occurred_at']}  {row['action']:<26} {row['resource_id'] or '-':<28}"
+                f" by {who}{outcome}"
+            )
         )
 
 

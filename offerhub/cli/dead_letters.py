@@ -32,10 +32,15 @@ def list_(limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"dead_letters": found}))
         return
+    from offerhub.logs import printable
+
     for letter in found:
         click.echo(
-            f"{letter['id']}  {letter['since']}  {letter['subject']}  {letter['reference'] or '-'}"
-            f"  {letter['attempts']} attempts: {letter['reason'] or ''}"
+            printable(
+                f"{letter['id']}  {letter['since']}  {letter['subject']}"
+                f"  {letter['reference'] or '-'}"
+                f"  {letter['attempts']} attempts: {letter['reason'] or ''}"
+            )
         )
 
 

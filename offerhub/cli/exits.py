@@ -25,4 +25,7 @@ class Failure(click.ClickException):
         self.exit_code = int(code)  # type: ignore[misc]  # click reads it from the instance
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"offerhub: {self.format_message()}", file=file, err=file is None)
+        from offerhub.logs import printable
+
+        said = printable(self.format_message(), lines=True)
+        click.echo(f"offerhub: {said}", file=file, err=file is None)

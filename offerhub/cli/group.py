@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         if "--traceback" in arguments:
             raise
         code, text = describe(error)
-        click.echo(f"offerhub: {text}", err=True)
+        click.echo(f"offerhub: {redacted(text)}", err=True)
         sys.exit(code)
     sys.exit(outcome if isinstance(outcome, int) else Exit.OK)
 
@@ -130,7 +130,7 @@ def describe(error: Exception) -> tuple[Exit, str]:
 
 
 def redacted(text: str) -> str:
-    """Without secrets; the logs' own rules, loaded only when something failed."""
-    from offerhub.logs import redact_text
+    """Without secrets and escapes; the logs' own rules, loaded only when something failed."""
+    from offerhub.logs import printable, redact_text
 
-    return redact_text(text)
+    return printable(redact_text(text), lines=True)

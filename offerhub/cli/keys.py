@@ -111,10 +111,13 @@ def list_(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
+    from offerhub.logs import printable
+
     for key in found:
         state = "revoked" if key["revoked_at"] else "expires " + (key["expires_at"] or "never")
         used = key["last_used_at"] or "never"
-        click.echo(f"{key['id']}  {','.join(key['scopes'])}  {state}  used {used}  {key['name']}")
+        name = printable(key["name"])
+        click.echo(f"{key['id']}  {','.join(key['scopes'])}  {state}  used {used}  {name}")
 
 
 @keys.command()

@@ -14,6 +14,7 @@ import click
 
 from offerhub.cli.appliance import programs
 from offerhub.cli.deployment import require_home
+from offerhub.logs import printable
 from offerhub.settings import paths
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
@@ -164,12 +165,12 @@ def _inode(file: IO[bytes]) -> int:
 
 def _print(lines: Iterable[Line], *, as_json: bool) -> None:
     for line in lines:
-        click.echo(line.text if as_json else _words(line))
+        click.echo(printable(line.text) if as_json else _words(line))
 
 
 def _words(line: Line) -> str:
     if not line.entry:
-        return f"{line.process:<18} {line.text}"
+        return f"{line.process:<18} {printable(line.text)}"
     rest = {
         key: value
         for key, value in line.entry.items()
@@ -178,7 +179,8 @@ def _words(line: Line) -> str:
     details = " ".join(f"{key}={value}" for key, value in rest.items())
     text = f"{line.at[:23]} {_level(line):<8} {line.process:<18} {line.entry.get('event', '')}"
     trace = line.entry.get("exception")
-    return f"{text} {details}".rstrip() + (f"\n{trace}" if trace else "")
+    shown = printable(f"{text} {details}".rstrip())
+    return shown + (f"\n{printable(str(trace), lines=True)}" if trace else "")
 
 
 def _level(line: Line) -> str:

@@ -57,8 +57,11 @@ def _show(state: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(state))
     elif state["enabled"]:
+        from offerhub.logs import printable
+
+        said = printable(state["message"])
         click.echo(
-            f"Maintenance is on since {state['since']} (by {state['by']}): {state['message']}"
+            f"Maintenance is on since {state['since']} (by {state['by']}): {said}"
             f" Clients try again after {state['retry_after_s']} s."
         )
     else:

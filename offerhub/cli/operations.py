@@ -37,10 +37,12 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"operations": found}))
         return
+    from offerhub.logs import printable
+
     for row in found:
         click.echo(
-            f"{row['id']}  {row['kind']:<18} {row['status']:<10} {row['subject_id']}"
-            f"  {_waiting(row)}{row['message'] or ''}"
+            f"{row['id']}  {row['kind']:<18} {row['status']:<10} {printable(row['subject_id'])}"
+            f"  {_waiting(row)}{printable(row['message'] or '')}"
         )
 
 

@@ -17,10 +17,11 @@ def reconcile(as_json: bool) -> None:
     for you, 4 when nothing differs but a provider could not be asked.
     """
     from offerhub.cli.application import operator_context
+    from offerhub.logs import printable
     from offerhub.services import reconciliation
 
     found = reconciliation.run(operator_context())
-    click.echo(json.dumps(found) if as_json else "\n".join(told(found)))
+    click.echo(json.dumps(found) if as_json else "\n".join(map(printable, told(found))))
     raise SystemExit(_code(found))
 
 

@@ -20,6 +20,7 @@ def treasury(ask: bool, last: int | None, as_json: bool) -> None:
     Exit code 1 when it cannot.
     """
     from offerhub.cli.application import operator_context
+    from offerhub.logs import printable
     from offerhub.services import solvency
     from offerhub.services import treasury as service
 
@@ -33,7 +34,8 @@ def treasury(ask: bool, last: int | None, as_json: bool) -> None:
         "wallets": service.platform_wallets(ctx),
         "solvency": solvency.view(ctx, ask=ask),
     }
-    click.echo(json.dumps(found) if as_json else "\n".join([*_solvency(found), *_sheet(found)]))
+    told = [*_solvency(found), *_sheet(found)]
+    click.echo(json.dumps(found) if as_json else "\n".join(map(printable, told)))
     raise SystemExit(Exit.OK if found["solvency"]["solvent"] else Exit.FAILED)
 
 

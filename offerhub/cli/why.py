@@ -52,7 +52,9 @@ def words(found: dict[str, Any]) -> str:
         )
         told += [_entry(entry, width) for entry in line["detail"].get("entries", [])]
         told += _request(line, width)
-    return "\n".join(told)
+    from offerhub.logs import printable
+
+    return "\n".join(printable(line) for line in told)
 
 
 def _entry(entry: dict[str, Any], width: int) -> str:

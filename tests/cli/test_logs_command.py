@@ -106,3 +106,16 @@ def test_following_shows_new_lines_new_files_and_goes_over_a_rotation(home: Path
         process.kill()
         process.wait(10)
         process.stdout.close()
+
+
+def test_what_strangers_wrote_is_shown_and_not_obeyed(home: Path) -> None:
+    path = "/api/v1/x\x1b]0;owned\x07\x9b31m\n2026-01-10T12:00:59.000 info  forged\u202e"
+    _write(home / "data/logs/api.log", _entry(10, "request", path=path))
+    _write(home / "data/logs/worker-critical.log", "raw \x1b[2J text")
+    for form in ((), ("--json",)):
+        ran = CliRunner().invoke(logs, list(form), color=True)
+        assert ran.exit_code == 0, ran.output
+        assert not [sign for sign in "\x1b\x07\x9b\u202e" if sign in ran.output]
+        assert len(ran.stdout.splitlines()) == 2
+        assert r"raw \x1b[2J text" in ran.output
+    assert r"\x1b]0;owned\x07\x9b31m\n2026" in CliRunner().invoke(logs, [], color=True).output

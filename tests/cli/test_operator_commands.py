@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from offerhub.cli.group import offerhub
 from offerhub.domain import ids
 from offerhub.events import relay
-from offerhub.services import audit_log, operations, withdrawals
+from offerhub.services import api_keys, audit_log, maintenance, operations, withdrawals
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, execute
 from offerhub.store.inbox import InboxEvent
@@ -194,3 +194,33 @@ def test_wallet_keys_are_counted_and_rotated(
     assert "k2 (fingerprint" in run("keys", "rotate-wallet-keys", code=3).stderr
     monkeypatch.setenv("OFFERHUB_WALLET_KEKS", f"{old},{new}")  # back again, for the others
     assert data(run("keys", "rotate-wallet-keys", "--json"))["failed"] == []
+
+
+def test_what_strangers_wrote_is_shown_by_no_command_as_it_stands(
+    run: Run,
+    shared_world: World,  # noqa: F811
+) -> None:
+    """Names, references and reasons of whoever: a terminal would obey them."""
+    hostile = "\x1b]0;owned\x07\x9b31m\u202e\nforged"
+    ctx = shared_world.ctx
+    with atomic():
+        made = operations.start(
+            ctx, kind=operations.TREASURY_PAYMENT, subject_type="treasury", subject_id=hostile
+        )
+        operations.mark_stuck(ctx, made, message=hostile, code=None)
+        InboxEvent.create(
+            id=ids.new_id(ids.INBOX), provider="airtm", event_id="e", event_type=hostile,
+            code=hostile, body="{}", status="DEAD", reason=hostile, received_at=1,
+        )  # fmt: skip
+    api_keys.create_key(ctx, name=hostile, scopes_wanted=["read"])
+    maintenance.switch(ctx, enabled=True, message=hostile)
+    for command, code in (
+        (("operations", "list"), 0), (("dead-letters", "list"), 0), (("keys", "list"), 0),
+        (("audit", "list"), 0), (("maintenance", "status"), 0), (("why", made.id), 0),
+        (("why", hostile), 0), (("reconcile",), 1),
+        (("operations", "retry", hostile, "--reason", "x"), 1),
+    ):  # fmt: skip
+        said = run(*command, code=code).output
+        assert not [sign for sign in "\x1b\x07\x9b\u202e" if sign in said], command
+        assert not any(line.startswith("forged") for line in said.splitlines()), command
+    assert r"\x1b]0;owned" in run("operations", "list").output

@@ -118,3 +118,24 @@ def test_the_console_form_is_for_people_and_redacts_too() -> None:
     logs.get_logger("offerhub").warning("odd", seed_text=SEED)
     assert "odd" in stream.getvalue()
     assert SEED not in stream.getvalue()
+
+
+def test_the_console_form_obeys_nobody() -> None:
+    stream = io.StringIO()
+    logs.configure(process="api", format_="console", stream=stream)
+    logs.get_logger("offerhub").info("request", path="/\x1b[31mred\x9b\u202e\nforged", status=404)
+    try:
+        raise ValueError("\x1b]0;owned\x07")
+    except ValueError:
+        logs.get_logger("offerhub").exception("odd")
+    said = stream.getvalue()
+    assert not [sign for sign in "\x1b\x07\x9b\u202e" if sign in said]
+    assert r"/\x1b[31mred\x9b\u202e\nforged" in said
+    assert "Traceback" in said
+    assert "status=404" in said
+
+
+def test_only_what_a_terminal_obeys_is_escaped() -> None:
+    assert logs.printable("Überweisung für 東京 ✓") == "Überweisung für 東京 ✓"
+    assert logs.printable("a\nb\tc\x1b") == r"a\nb\tc\x1b"
+    assert logs.printable("a\nb\tc\x1b\r", lines=True) == "a\nb\tc" + r"\x1b\r"

@@ -1,6 +1,6 @@
 """The console: what the operator can command, on top of the shell. One action per command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -9,6 +9,7 @@ import httpx
 from textual import work
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.widgets import Input
 
 from offerhub_tui.commands import COMMANDS as TABLE
@@ -22,6 +23,7 @@ from offerhub_tui.messages import ChangeDone, ChangeRefused, ChangeUnknown
 from offerhub_tui.mutations import Mutations
 from offerhub_tui.navigation import Place
 from offerhub_tui.palette import Commands
+from offerhub_tui.printable import Unarmed
 from offerhub_tui.profiles import Profile
 from offerhub_tui.registry import DIGITS
 from offerhub_tui.shell import Shell, utc_now
@@ -63,6 +65,11 @@ class OperatorApp(Shell):
         self.masking = False
         self.mutations = Mutations(self)
         self._screenshots = screenshots or Path.cwd()
+        self._unarmed = Unarmed()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes before it is drawn."""
+        return [*super().get_line_filters(), self._unarmed]
 
     # Going about
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from offerhub_tui.printable import printable
+
 CURRENCY = "USD"
 
 
@@ -41,4 +43,4 @@ def total(amounts: Iterable[str]) -> str:
 
 def plain(value: Any) -> str:
     """A value for a fact sheet; a dash for nothing."""
-    return "-" if value in (None, "") else str(value)
+    return "-" if value in (None, "") else printable(str(value))

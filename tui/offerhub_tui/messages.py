@@ -6,6 +6,8 @@ from typing import Any
 
 from textual.message import Message
 
+from offerhub_tui.printable import printable
+
 Topic = tuple[str, ...]
 """What was asked for: a kind and, for one thing, its id."""
 
@@ -21,7 +23,7 @@ class Problem:
 
     def line(self) -> str:
         known = f" ({self.request_id})" if self.request_id else ""
-        return f"{self.code}: {self.words}{known}" if self.code else self.words
+        return printable(f"{self.code}: {self.words}{known}" if self.code else self.words)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from offerhub_tui.commands import list_bindings
+from offerhub_tui.printable import printable
 from offerhub_tui.states import TONES
 from offerhub_tui.widgets.rows import GAP, MARK, Cell, Column, Row, aligned, fit, widened
 
@@ -217,5 +218,6 @@ class RecordList(ScrollView, can_focus=True):
             toned = style
             if cell.tone:
                 toned += self.get_component_rich_style(f"tone--{cell.tone}", partial=True)
-            segments.append(Segment(aligned(cell.text, room, column.align), toned))
+            text = aligned(printable(cell.text), room, column.align)
+            segments.append(Segment(text, toned))
         return Strip(segments).adjust_cell_length(width, style)
