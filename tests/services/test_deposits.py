@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from stellar_sdk import Keypair
+from stellar_sdk import Keypair, MuxedAccount
 
 from offerhub.domain.money import parse_exact
 from offerhub.services import deposits, users
@@ -66,6 +66,29 @@ def test_a_path_payment_counts_by_what_arrived(shared_world: World, user: dict[s
     )
     read(shared_world, user)
     assert shared_world.available(user["id"]) == 3 * USD
+    shared_world.check()
+
+
+def test_a_muxed_address_of_the_wallet_and_a_memo_change_nothing_of_what_arrives(
+    shared_world: World, user: dict[str, Any]
+) -> None:
+    """M… addresses are the same account with a number; the memo is kept, and decides nothing."""
+    chain, address = shared_world.sandbox.chain, user["wallet"]["address"]
+    muxed = MuxedAccount(address, 1001).account_muxed
+    assert muxed is not None
+    sent = chain.actors.pay(
+        sender=chain.issuer_address, to=muxed, amounts_stroops=[1_2345678, 3], asset=chain.usdc,
+        memo="for somebody else",
+    )  # fmt: skip
+    assert read(shared_world, user) == 2
+    assert shared_world.available(user["id"]) == 1_2345681
+    with connection():
+        found = store.Deposit.select().where(store.Deposit.transaction_hash == sent.hash)
+        kept = sorted((row.amount, row.memo, row.status) for row in found)
+    assert kept == [
+        (3, "for somebody else", "CREDITED"),
+        (1_2345678, "for somebody else", "CREDITED"),
+    ]
     shared_world.check()
 
 
@@ -171,7 +194,14 @@ def test_after_a_long_absence_reading_goes_on_where_it_stopped(
     shared_world.check()
 
 
-@pytest.mark.parametrize("name", ["bridged funding", "release", "refund", "sweep"])
+OTHERS = ("milestone released", "resolution", "split with dust", "bridged withdrawal", "fuel")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bridged funding", "release", "refund", "sweep"]
+    + [pytest.param(name, marks=pytest.mark.full) for name in OTHERS],
+)
 def test_what_our_own_operations_moved_is_not_credited_again(
     shared_world: World, name: str
 ) -> None:
