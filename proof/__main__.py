@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from proof import lines, running
-from proof.catalogue import UnknownCase, by_way, chosen, extra_mutants
+from proof.catalogue import UnknownCase, chosen, extra_mutants
 from proof.documents import DOCUMENT, write_tables
-from proof.parts import work
+from proof.parts import soaks_left, work
 from proof.plan import DATABASES
 from proof.record import CannotResume, Record
 
@@ -24,6 +24,8 @@ SEED = 20_261_124
 @click.option("--database", type=click.Choice([*DATABASES, "both"]), default="both")
 @click.option("--seed", type=int, help=f"{SEED} if it is not given; with --resume the file's.")
 @click.option("--kills", type=click.IntRange(min=1), help="Kills of F1 in all (50; 1000 in full).")
+@click.option("--soak", "soak_h", type=click.FloatRange(min=0, min_open=True), metavar="HOURS",
+              help="Run F28 too, for so long on each database.")  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Keep the results here; written again after each.")  # fmt: skip
 @click.option("--resume", is_flag=True,
@@ -38,6 +40,7 @@ def main(
     database: str,
     seed: int | None,
     kills: int | None,
+    soak_h: float | None,
     json_file: Path | None,
     resume: bool,
     write_doc: bool,
@@ -67,6 +70,7 @@ def main(
             full=not quick,
             kills=kills or (QUICK_KILLS if quick else FULL_KILLS),
             workers=int(os.environ.get("OFFERHUB_TEST_WORKERS", "3")),
+            soak_h=soak_h or 0.0,
         )
         _run(record, options, only=only, resume=resume)
     click.echo(
@@ -98,7 +102,10 @@ def _run(record: Record, options: running.Options, *, only: str, resume: bool) -
     """What is named, whether it is kept or not; without names, what is not kept yet."""
     cases, mutants = chosen(only), extra_mutants(only, full=options.full)
     kept = [] if only.strip() else [result.place for result in record.results]
-    asked = work(cases, mutants, databases=options.databases, full=options.full, kept=kept)
+    asked = work(
+        cases, mutants, databases=options.databases, full=options.full, kept=kept,
+        soak=options.soak_h > 0,
+    )  # fmt: skip
     for result in running.run(asked, options):
         record.add(result)
         click.echo(lines.line(result, full=options.full))
@@ -111,7 +118,7 @@ def _not_run(record: Record, options: running.Options, *, only: str, whole: bool
     databases = DATABASES if whole else options.databases
     kept = [result.place for result in record.results]
     lacking = work(cases, mutants, databases=databases, full=options.full, kept=kept)
-    return [*lacking.names(), *(case.id for case in by_way(cases, "none"))]
+    return [*lacking.names(), *soaks_left(cases, record.results)]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Every case of the proof: what is broken, what must hold, on which databases, and how it is run.
 
 A case runs in one or more ways. "suite": the tests marked with its id, by pytest. "rig": real
-processes of a deployment, from `proof.rig`. "mutant": the defect is put into a copy of the code,
-and a test must notice, from `proof.mutants`. "none": named here so that nobody believes it was run.
+processes of a deployment, from `proof.rig`. "soak": the same for hours, and only if asked for.
+"mutant": the defect is put into a copy of the code, and a test must notice, from `proof.mutants`.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Literal
 
 from proof.plan import DATABASES
 
-Way = Literal["suite", "rig", "mutant", "none"]
+Way = Literal["suite", "rig", "soak", "mutant"]
 # For tests that touch no database: limiters, clocks, the wire.
 NO_DATABASE = "-"
 # For tests that use the two at once.
@@ -191,8 +191,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "F28",
         "a day at 20 operations per second; memory, latency and tables do not grow",
-        ("none",),
-        (),
+        ("soak",),
     ),
     Case("P1", "a withdrawal reads the balance and writes an absolute value", ("mutant",), ()),
     Case("P2", "a timed-out payment is marked as failed and refunded", ("mutant",), ()),

@@ -32,6 +32,8 @@ def shown(value: Figure) -> str:
 def alone(result: Result, *, full: bool) -> str:
     """The command that runs this case again by itself, with the same seed."""
     words = ["./run proof", "--only", result.case, "--seed", str(result.seed)]
+    if "hours" in result.figures:
+        words += ["--soak", shown(result.figures["hours"])]
     if result.database in {"sqlite", "postgres"}:
         words += ["--database", result.database]
     return " ".join([*words, *(["--full"] if full else [])])

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from proof.catalogue import NO_DATABASE, Case, by_way
-from proof.plan import DATABASES, Database, Place
+from proof.plan import DATABASES, Database, Place, Result
 
 Databases = tuple[Database, ...]
+WHOLE_SOAK_H = 24.0
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,25 @@ def work(
     databases: Databases,
     full: bool,
     kept: Collection[Place] = (),
+    soak: bool = False,
 ) -> Work:
-    """All of these cases, and mutants that the catalogue does not name, but what is kept."""
+    """All of these cases, and mutants that the catalogue does not name, but what is kept.
+
+    soak: whether those too that run for hours.
+    """
     groups: dict[Databases, list[Case]] = {}
     for case in by_way(cases, "suite"):
         lacking = _suite_lacks(case, databases, full=full, kept=kept)
         if lacking:
             groups.setdefault(lacking, []).append(case)
+    on_rig = [*by_way(cases, "rig"), *(by_way(cases, "soak") if soak else [])]
     names = [*(case.id for case in by_way(cases, "mutant")), *mutants]
     return Work(
         suites=list(groups.items()),
         rig=[
             (case, database)
             for database in databases
-            for case in by_way(cases, "rig")
+            for case in on_rig
             if database in rig_databases(case, databases, full=full)
             and (case.id, "rig", database) not in kept
         ],
@@ -80,3 +86,16 @@ def _suite_lacks(
     lacking = [needed for needed in suite_needs(case, databases) if needed not in have]
     on = tuple(database for database in databases if database in lacking)
     return on or (databases if lacking else ())
+
+
+def soaks_left(cases: Sequence[Case], results: Sequence[Result]) -> list[str]:
+    """The long cases that did not last for their whole time on any database, as people say it."""
+    longest = {result.case: 0.0 for result in results}
+    for result in results:
+        hours = result.figures.get("hours", 0)
+        longest[result.case] = max(longest[result.case], float(hours))
+    return [
+        f"{case.id} ({longest[case.id]:g} of {WHOLE_SOAK_H:g} h)" if case.id in longest else case.id
+        for case in by_way(cases, "soak")
+        if longest.get(case.id, 0.0) < WHOLE_SOAK_H
+    ]

@@ -15,7 +15,7 @@ class Plan:
     """How much one case is to do on one database.
 
     kills: processes to end with SIGKILL; restarts: of the database server; seconds: the least
-    time under load, for cases that are counted in time.
+    time under load, for cases that are counted in time; soak_h: how many hours F28 lasts.
     """
 
     database: Database
@@ -24,6 +24,7 @@ class Plan:
     kills: int
     restarts: int
     seconds: float
+    soak_h: float = 0.0
 
 
 @dataclass(frozen=True)

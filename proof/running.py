@@ -15,13 +15,14 @@ RigCase = Callable[[Plan], Result]
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line."""
+    """What was asked for on the command line. soak_h: 0 when F28 is not to run."""
 
     databases: tuple[Database, ...]
     seed: int
     full: bool
     kills: int
     workers: int
+    soak_h: float = 0.0
 
 
 def run(work: Work, options: Options) -> Iterator[Result]:
@@ -49,6 +50,7 @@ def plan(case: Case, database: Database, options: Options) -> Plan:
         kills=-(-options.kills // len(databases)),
         restarts=50 if options.full else 4,
         seconds=600.0 if options.full else 15.0,
+        soak_h=options.soak_h,
     )
 
 

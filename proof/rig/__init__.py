@@ -4,7 +4,7 @@ import atexit
 from collections.abc import Callable
 
 from proof.plan import Plan, Result
-from proof.rig.cases import kills, postgres_restarts, redis_lost, two_relays
+from proof.rig.cases import kills, postgres_restarts, redis_lost, soak, two_relays
 from proof.rig.site import close_all
 
 CASES: dict[str, Callable[[Plan], Result]] = {
@@ -12,6 +12,7 @@ CASES: dict[str, Callable[[Plan], Result]] = {
     "F3": redis_lost,
     "F4": postgres_restarts,
     "F11": two_relays,
+    "F28": soak,
 }
 atexit.register(close_all)
 

@@ -8,17 +8,18 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from proof.plan import Plan, Result
-from proof.rig import checks
+from proof.rig import checks, growth, watching
 from proof.rig.calls import Api, Record, Refused
 from proof.rig.evidence import Evidence, gather
 from proof.rig.killer import Killer
-from proof.rig.load import Ends, Load
+from proof.rig.load import RATE_PER_S, Ends, Load
 from proof.rig.rows import Away
 from proof.rig.site import Site, site_for
 from tests.fixtures.postgres import NoPostgres
@@ -167,12 +168,28 @@ def _start_again(server: Any) -> None:
     server.start()
 
 
-def _case(id_: str, plan: Plan, act: Callable[[Site, Load, list[str]], Figures]) -> Result:
-    site = site_for(plan.database)
+def soak(plan: Plan) -> Result:
+    """F28: an even load for hours; nothing grows that should not."""
+    record = watching.Latencies()
+
+    def act(site: Site, load: Load, found: list[str]) -> Figures:
+        seen = watching.watch(site, record, hours=plan.soak_h)
+        found += growth.findings(seen)
+        return {"hours": round(plan.soak_h, 2), **growth.figures(seen)}
+
+    site = replace(site_for(plan.database), record=record)
+    return _case("F28", plan, act, site=site, per_s=watching.OPERATIONS_PER_S)
+
+
+def _case(
+    id_: str, plan: Plan, act: Callable[[Site, Load, list[str]], Figures], *,
+    site: Site | None = None, per_s: float = RATE_PER_S,
+) -> Result:  # fmt: skip
+    site = site or site_for(plan.database)
     began, found = time.monotonic(), list[str]()
     site.record.longest_s = 0.0
     errors = len(site.record.server_errors)
-    with Load(site, seed=plan.seed + int(id_[1:])) as load:
+    with Load(site, seed=plan.seed + int(id_[1:]), per_s=per_s) as load:
         time.sleep(WARM_UP_S)
         figures = act(site, load, found)
     all_ends = _history.setdefault(plan.database, Ends())
