@@ -35,12 +35,22 @@ def why(id_: str, limit: int, as_json: bool) -> None:
 
 def words(found: dict[str, Any]) -> str:
     """The story for a person; entries of the ledger are lines of their own."""
+    from offerhub.logs import printable
+
     told = []
     for one in found["found"]:
-        state = one["state"] or {}
-        about = "" if one["id"] == found["id"] else f" ({one['id']})"
-        now = f", now {state['status']}" if state.get("status") else ""
-        told.append(f"{found['id']} is {one['what']}{about}{now}.")
+        status = (one["state"] or {}).get("status")
+        if one["id"] == found["id"]:
+            now = f", now {status}" if status else ""
+            told.append(f"{found['id']} is {one['what']}{now}.")
+        else:
+            # The thing asked for has a state of its own, which is not that of what it belongs to.
+            now = f", which is now {status}" if status else ""
+            told.append(f"{found['id']} is {one['what']}; it belongs to {one['id']}{now}.")
+    told += [
+        f"{line['what']}." for line in found["lines"]
+        if line["source"] == "outcome" and line["id"] == found["id"]
+    ]  # fmt: skip
     if found["truncated"]:
         told.append(f"There is more; these are the newest {len(found['lines'])} lines.")
     told.append("")
@@ -52,8 +62,6 @@ def words(found: dict[str, Any]) -> str:
         )
         told += [_entry(entry, width) for entry in line["detail"].get("entries", [])]
         told += _request(line, width)
-    from offerhub.logs import printable
-
     return "\n".join(printable(line) for line in told)
 
 

@@ -244,10 +244,25 @@ def test_nothing_secret_is_told(told: Told) -> None:
 
 def test_people_read_entries_marks_and_the_request(told: Told) -> None:
     text = words(told.why(told.request_id))
-    assert f"{told.request_id} is a request ({told.order_id}), now CLOSED." in text
+    assert (
+        f"{told.request_id} is a request; it belongs to {told.order_id}, which is now CLOSED."
+        in text
+    )
     assert "idempotency key reserve-77" in text
     assert accounts.user(told.buyer["id"], accounts.RESERVED) in text
     assert any(" > request" in line for line in text.splitlines())
+
+
+def test_an_operation_is_said_to_be_where_it_stands_itself(told: Told) -> None:
+    """Somebody who asks about stuck work wants its state first, and not the order's."""
+    (asked,) = [
+        line["id"]
+        for line in of(told.why(told.order_id), "operation")
+        if line["detail"]["kind"] == "escrow.fund"
+    ]
+    first, second, *_ = words(told.why(asked)).splitlines()
+    assert first == f"{asked} is an operation; it belongs to {told.order_id}, which is now CLOSED."
+    assert second == "escrow.fund is SUCCEEDED."
 
 
 def test_only_the_newest_lines_are_told_when_there_are_too_many(told: Told) -> None:
