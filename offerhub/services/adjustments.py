@@ -10,6 +10,7 @@ from offerhub.services.context import Context
 from offerhub.services.orders import balance_event
 from offerhub.services.users import require
 from offerhub.store.database import atomic
+from offerhub.store.errors import UniqueViolation
 
 
 def adjust(
@@ -34,8 +35,11 @@ def adjust(
             reference=reference, user_id=user_id, credit=credit, debit=amount_stroops - credit
         )
         if journal.was_posted(transfer.reference):
-            raise ValidationFailed("reference", "This reference was used before.")
-        posted = journal.post(transfer, now_ms=ctx.now_ms())
+            raise _used()
+        try:
+            posted = journal.post(transfer, now_ms=ctx.now_ms())
+        except UniqueViolation as exc:  # another one used it in this moment
+            raise _used() from exc
         audit.record(
             ctx, action="balance.adjust", resource_type="user", resource_id=user_id,
             after={
@@ -55,3 +59,7 @@ def adjust(
             ),
         )
         return balances.get_balance(ctx, user_id)
+
+
+def _used() -> ValidationFailed:
+    return ValidationFailed("reference", "This reference was used before.")

@@ -18,9 +18,11 @@ from offerhub.services import audit, operations
 from offerhub.services.context import Context
 from offerhub.services.destinations import check_chain
 from offerhub.services.treasury import balance_sheet
+from offerhub.store import leases
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic
 
+LAST = "treasury.last_movement"
 RAILS = {"AIRTM": accounts.AIRTM_TREASURY, "STELLAR": accounts.STELLAR_TREASURY}
 
 
@@ -74,6 +76,9 @@ def move(ctx: Context, movement: Movement) -> dict[str, Any]:
     Raises: VALIDATION_ERROR for a used reference or nothing in transit.
     """
     with atomic():
+        # Written first, so that movements wait for each other: what is in transit, and which
+        # references were used, is read below, and must not change before the commit.
+        leases.set_flag(LAST, movement.reference, now=ctx.now_ms())
         _require_new(movement)
         made: dict[str, Any] = {"transfer_id": None, "operation_id": None, "transit": None}
         if movement.destination is not None:

@@ -170,7 +170,10 @@ def link_airtm(
         row.airtm_country = account.country
         row.airtm_linked_at = row.updated_at = ctx.now_ms()
         row.version += 1
-        row.save()
+        try:
+            row.save()
+        except UniqueViolation as exc:  # another user was linked to it in this moment
+            raise OfferHubError(code="AIRTM_USER_ALREADY_LINKED") from exc
         shown = show.user(row, wallet)
         audit.record(
             ctx, action="user.link_airtm", resource_type="user", resource_id=user_id,

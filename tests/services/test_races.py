@@ -10,13 +10,26 @@ import pytest
 
 from offerhub.domain.errors import OfferHubError
 from offerhub.ledger import accounts, journal, transfers
-from offerhub.services import deposits, engine, escrows, orders, releases, topups, withdrawals
+from offerhub.services import (
+    adjustments,
+    deposits,
+    engine,
+    escrows,
+    orders,
+    releases,
+    topups,
+    treasury_movements,
+    users,
+    withdrawals,
+)
+from offerhub.services.treasury_movements import Movement
 from offerhub.store import users as users_store
 from offerhub.store.database import atomic
 from offerhub.worker.jobs.operations import perform_next
 from tests.services.world import BUYER_EMAIL, SELLER_EMAIL, USD, World
 
 TRIALS = 25
+FEW, MANY = 2, 4
 _numbers = count(1)
 
 
@@ -260,3 +273,68 @@ def work(world: World) -> None:
         for thread in threads:
             thread.join()
     assert faults == []
+
+
+# What may happen once for ever: a reference that is used up, money that arrives, an account.
+
+
+def new_user(world: World) -> str:
+    made = users.create_user(world.ctx, external_user_id=f"race-{next(_numbers)}", type="BOTH")
+    return str(made["id"])
+
+
+def _movement(**changes: Any) -> Movement:
+    fields: dict[str, Any] = {
+        "rail": "AIRTM", "direction": "OUT", "amount_stroops": 10 * USD, "reason": "race",
+        "reference": f"move-{next(_numbers)}", **changes,
+    }  # fmt: skip
+    return Movement(**fields)
+
+
+def test_an_adjustments_reference_counts_once(shared_world: World) -> None:
+    user_id = new_user(shared_world)
+    for trial in range(FEW):
+        ends = at_once(
+            *[
+                lambda n=trial: adjustments.adjust(
+                    shared_world.ctx, user_id, amount_stroops=USD, direction="CREDIT",
+                    reason="race", reference=f"adjust-{n}",
+                )
+            ]
+            * MANY
+        )  # fmt: skip
+        assert ends == {"ok": 1, "VALIDATION_ERROR": MANY - 1}
+    assert shared_world.balance(accounts.user(user_id, accounts.AVAILABLE)) == FEW * USD
+    shared_world.check()
+
+
+def test_a_movements_reference_counts_once(shared_world: World) -> None:
+    for _ in range(FEW):
+        movement = _movement()
+        ends = at_once(*[lambda m=movement: treasury_movements.move(shared_world.ctx, m)] * MANY)
+        assert ends == {"ok": 1, "VALIDATION_ERROR": MANY - 1}
+
+
+def test_what_is_in_transit_arrives_once(shared_world: World) -> None:
+    for _ in range(FEW):
+        sent = _movement(toward="STELLAR")
+        treasury_movements.move(shared_world.ctx, sent)
+        arrivals = [
+            _movement(rail="STELLAR", direction="IN", transit=sent.reference) for _ in range(MANY)
+        ]
+        ends = at_once(
+            *[lambda m=one: treasury_movements.move(shared_world.ctx, m) for one in arrivals]
+        )
+        assert ends == {"ok": 1, "VALIDATION_ERROR": MANY - 1}
+        assert shared_world.balance(accounts.in_transit(sent.reference)) == 0
+
+
+def test_one_airtm_account_is_linked_to_one_user(shared_world: World) -> None:
+    found = [new_user(shared_world) for _ in range(MANY)]
+    ends = at_once(
+        *[
+            lambda user_id=one: users.link_airtm(shared_world.ctx, user_id, email=BUYER_EMAIL)
+            for one in found
+        ]
+    )
+    assert ends == {"ok": 1, "AIRTM_USER_ALREADY_LINKED": MANY - 1}
