@@ -30,6 +30,7 @@ def create_app(app: App | None = None, settings: Any = None) -> Flask:
         token_secret=found.token_secret.get_secret_value(),
         trusted_proxies=found.trusted_proxies,
         metrics_token=found.metrics_token.get_secret_value() if found.metrics_token else "",
+        event_streams=found.event_streams,
     )
     edge: Edge = made.extensions[EXTENSION]
     _end_streams_with_the_process(edge.stopping)

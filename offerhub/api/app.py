@@ -11,7 +11,7 @@ from offerhub.api import access, openapi, pipeline
 from offerhub.api.edge import EXTENSION, Edge
 from offerhub.api.rate_limits import RateLimiter
 from offerhub.api.redis_gate import RedisGate
-from offerhub.api.stream_seats import StreamSeats
+from offerhub.api.stream_seats import DEFAULT_MOST_IN_ALL, StreamSeats
 from offerhub.api.whole_body import WholeBody
 from offerhub.services.context import App
 from offerhub.services.credentials import Credentials, UseRecorder
@@ -37,10 +37,12 @@ def create_app(
     token_secret: str,
     trusted_proxies: int = 0,
     metrics_token: str = "",
+    event_streams: int = DEFAULT_MOST_IN_ALL,
 ) -> Flask:
     """The API of `app`. trusted_proxies: hops whose X-Forwarded-For is believed.
 
-    metrics_token: opens the metrics, which are off without one.
+    metrics_token: opens the metrics, which are off without one. event_streams: how many may be open
+    at once, over all processes.
 
     Raises: UndeclaredRoute when a route does not say who may call it.
     """
@@ -56,7 +58,7 @@ def create_app(
         seal=AnswerSeal(secret=token_secret),
         gate=gate,
         limiter=RateLimiter(gate, marketplace_id=marketplace_id),
-        seats=StreamSeats(gate, marketplace_id=marketplace_id),
+        seats=StreamSeats(gate, marketplace_id=marketplace_id, most_in_all=event_streams),
         uses=UseRecorder(),
         health=HealthMonitor(app),
         maintenance=Gate(),

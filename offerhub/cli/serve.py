@@ -4,13 +4,17 @@ The application itself is made by `offerhub.wsgi`, in each worker, after the for
 """
 
 import importlib
+import resource
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from offerhub.cli.exits import Failure
+
 APPLICATION: Final = "offerhub.wsgi:create_app()"
-WORKER_CONNECTIONS: Final = 1000
+REQUEST_CONNECTIONS: Final = 1000  # of one process, beside its event streams
+OTHER_FILES: Final = 200  # of one process: database, Redis, logs, metrics
 REQUEST_TIMEOUT_S: Final = 60
 GRACEFUL_TIMEOUT_S: Final = 25
 KEEPALIVE_S: Final = 5
@@ -29,12 +33,15 @@ def serve() -> None:
     settings = read_settings()
     logs.configure(level=settings.log_level, format_=settings.log_format, process="api")
     check_before_serving(settings)
+    # One process may happen to get all the streams, and still answers requests then.
+    connections = settings.event_streams + REQUEST_CONNECTIONS
+    _allow_open_files(connections + OTHER_FILES)
     run_gunicorn(
         {
             "bind": settings.bind,
             "workers": settings.web_workers,
             "worker_class": "offerhub.cli.fair_worker.FairWorker",
-            "worker_connections": WORKER_CONNECTIONS,
+            "worker_connections": connections,
             "timeout": REQUEST_TIMEOUT_S,
             "graceful_timeout": GRACEFUL_TIMEOUT_S,
             "keepalive": KEEPALIVE_S,
@@ -48,6 +55,22 @@ def serve() -> None:
             "limit_request_fields": 100,
         }
     )
+
+
+def _allow_open_files(needed: int) -> None:
+    """Raise this process's limit, which its workers inherit, as far as it must be.
+
+    Raises: Failure when the system allows no more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise Failure(
+            f"the API needs up to {needed} open files in each process, and the system allows"
+            f" {hard}: raise that (ulimit -Hn, LimitNOFILE) or lower OFFERHUB_EVENT_STREAMS"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def load(home: Path | None) -> None:

@@ -104,6 +104,12 @@ class Settings(BaseSettings):
         "OFFERHUB_WEB_WORKERS", "Processes that serve the API.",
         unit="processes", default=2, ge=1, le=64,
     )  # fmt: skip
+    event_streams: int = _setting(
+        "OFFERHUB_EVENT_STREAMS",
+        "Event streams that may be open at once, in all processes together; those of admin keys"
+        " come on top.",
+        unit="streams", default=1_000, ge=1, le=50_000,
+    )  # fmt: skip
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "OFFERHUB_LOG_LEVEL", "The least severe entries that are logged.", default="info"
     )

@@ -1,6 +1,7 @@
 """Clients that follow a served stream by raw sockets, many and cut at will; and who writes it."""
 
 import contextlib
+import http.client
 import json
 import re
 import selectors
@@ -9,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from offerhub.events import outbox, relay
 from offerhub.events.outbox import NewEvent
@@ -123,6 +125,72 @@ class Writers:
             place(self._world)
         except BaseException as error:  # noqa: BLE001 - told to the test
             self.faults.append(error)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def http_get(port: int, path: str, key: str, *, accept: str = "application/json") -> Answer:
+    """One request on a connection of its own; fails when nothing comes within ten seconds."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        client.request("GET", path, headers={"Authorization": f"Bearer {key}", "Accept": accept})
+        answer = client.getresponse()
+        return Answer(answer.status, dict(answer.headers), json.loads(answer.read()))
+    finally:
+        client.close()
+
+
+def ask_ms(port: int, key: str) -> float:
+    """How long an ordinary request takes that reads the database."""
+    began_s = time.monotonic()
+    answer = http_get(port, "/api/v1/orders", key)
+    assert answer.status == 200, answer
+    return (time.monotonic() - began_s) * 1000
+
+
+class Requests:
+    """A thread that asks for something ordinary again and again until the block ends."""
+
+    def __init__(self, port: int, key: str, *, pause_s: float = 0.7) -> None:
+        self._port, self._key, self._pause_s = port, key, pause_s  # within a key's own limit
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+        self._faults: list[BaseException] = []
+        self.took_ms: list[float] = []
+
+    def __enter__(self) -> "Requests":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join()
+        assert self._faults == []
+        assert self.took_ms
+
+    def _ask(self) -> None:
+        try:
+            while not self._enough.is_set():
+                self.took_ms.append(ask_ms(self._port, self._key))
+                self._enough.wait(self._pause_s)
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            self._faults.append(error)
+
+
+def lets_in(follower: Follower, *, limit_s: float) -> bool:
+    """Whether the stream opens within this time, tried again and again."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        if follower.open().read():
+            return True
+        follower.cut()
+        time.sleep(1)
+    return False
 
 
 def commit(world: World, order_id: str) -> None:

@@ -2,9 +2,10 @@
 
 import os
 import random
+import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -12,13 +13,18 @@ import pytest
 
 from bench.measuring import percentiles
 from offerhub.events import stream
+from offerhub.services import api_keys
 from offerhub.store.database import atomic, connection, execute
 from offerhub.store.events import Event
 from tests.api.caller import Caller, fields
 from tests.api.followers import (
     Follower,
+    Requests,
     Writers,
+    ask_ms,
     commit,
+    http_get,
+    lets_in,
     memory_mb,
     place,
     read_all,
@@ -30,6 +36,7 @@ from tests.fixtures.proof import Figure
 from tests.services.world import World
 
 SEATS_PER_KEY = 10
+USUAL_OPEN_FILES = 1024
 
 
 @pytest.fixture
@@ -38,23 +45,44 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("postgres_url"))
 
 
+Serve = Callable[[int], tuple[int, Process]]
+
+
 @pytest.fixture
-def served(
+def serve(
     world: World, launch: Launch, free_port: Callable[[], int], tmp_path: Path
-) -> tuple[int, Process]:
-    port = free_port()
-    environ = {
-        **world.environ,
-        "OFFERHUB_BIND": f"127.0.0.1:{port}",
-        "OFFERHUB_WEB_WORKERS": "2",
-        "OFFERHUB_HOME": "",
-        "PYTHONPATH": os.getcwd(),
-    }
-    process = launch(
-        sys.executable, "-m", "offerhub.cli", "serve",
-        env=environ, cwd=tmp_path, ready_url=f"http://127.0.0.1:{port}/api/v1/health/live",
-    )  # fmt: skip
-    return port, process
+) -> Iterator[Serve]:
+    """Start the API as a deployment does, under a usual limit of open files, with so many streams.
+
+    Its port and its process. The test's own limit is raised: it holds the other ends.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def start(streams: int) -> tuple[int, Process]:
+        port = free_port()
+        environ = {
+            **world.environ,
+            "OFFERHUB_BIND": f"127.0.0.1:{port}",
+            "OFFERHUB_WEB_WORKERS": "2",
+            "OFFERHUB_EVENT_STREAMS": str(streams),
+            "OFFERHUB_HOME": "",
+            "PYTHONPATH": os.getcwd(),
+        }
+        process = launch(
+            "sh", "-c", f'ulimit -Sn {USUAL_OPEN_FILES} && exec "$0" -m offerhub.cli serve',
+            sys.executable, env=environ, cwd=tmp_path,
+            ready_url=f"http://127.0.0.1:{port}/api/v1/health/live", timeout_s=60,
+        )  # fmt: skip
+        return port, process
+
+    yield start
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def served(serve: Serve) -> tuple[int, Process]:
+    return serve(100)
 
 
 def _committed(after: int) -> list[tuple[int, str]]:
@@ -92,27 +120,43 @@ def test_a_client_that_is_cut_again_and_again_misses_nothing_while_eight_write(
     assert client.resets == 0
 
 
-@pytest.mark.full
-@pytest.mark.timeout(300)
-def test_hundreds_of_streams_all_receive_everything_and_share_few_connections(
-    world: World, served: tuple[int, Process], figure: Figure
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("streams", [20, pytest.param(1_000, marks=pytest.mark.full)])
+def test_as_many_streams_as_there_may_be_all_receive_everything_beside_requests(
+    world: World, serve: Serve, figure: Figure, streams: int
 ) -> None:
-    port, process = served
-    streams, events = 300, 20
-    keys = read_keys(world, streams // SEATS_PER_KEY)
+    port, process = serve(streams)
+    events = 20
+    keys = read_keys(world, streams // SEATS_PER_KEY + 1)
+    admin = str(api_keys.create_key(world.ctx, name="operator", scopes_wanted=["admin"])["key"])
     place(world)
     first = stream.head_sequence()
+    alone_ms = percentiles([ask_ms(port, admin) for _ in range(20)])
     before_mb = memory_mb(process.pid)
-    followers = [Follower(port, keys[n % len(keys)], last=first).open() for n in range(streams)]
+    followers = [
+        Follower(port, keys[n // SEATS_PER_KEY], last=first).open() for n in range(streams)
+    ]
     for follower in followers:
         assert follower.read(), "refused"
+
+    began_s = time.monotonic()
+    refused = http_get(port, "/api/v1/events", keys[-1], accept="text/event-stream")
+    refused_ms = (time.monotonic() - began_s) * 1000
+    assert refused.status == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert f"All {streams} event streams" in refused.body["error"]["message"]
+    operator = Follower(port, admin, last=first).open()
+    assert operator.read(), "an operator is let in although all are taken"
+    operator.cut()
+
     sent_s = []
-    for number in range(events):
-        with atomic():
-            commit(world, f"ord_{number}")
-        place(world)
-        sent_s.append(time.monotonic())
-        assert read_all(followers, until=number + 1, limit_s=30) == [], f"event {number}"
+    with Requests(port, admin) as requests:
+        for number in range(events):
+            with atomic():
+                commit(world, f"ord_{number}")
+            place(world)
+            sent_s.append(time.monotonic())
+            assert read_all(followers, until=number + 1, limit_s=60) == [], f"event {number}"
     with connection():
         sessions = execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -126,11 +170,25 @@ def test_hundreds_of_streams_all_receive_everything_and_share_few_connections(
         ]
     )
     wanted = _committed(first)
-    for follower in followers:
-        follower.cut()
-    print(f"{streams} streams: {late_ms} ms, {grown_mb:.0f} MB more, {sessions} sessions")
-    figure("streams", streams)
     assert all(follower.received == wanted for follower in followers)
+    assert [sequence for sequence, _ in wanted] == list(range(first + 1, first + events + 1))
+
+    followers[0].cut()
+    late = Follower(port, keys[-1], last=first)
+    assert lets_in(late, limit_s=30), "a seat that was given up is free again"
+    for follower in (*followers[1:], late):
+        follower.cut()
+    requests_ms = percentiles(requests.took_ms)
+    print(
+        f"{streams} streams: events {late_ms} ms, {grown_mb:.0f} MB more, {sessions} sessions;"
+        f" requests {requests_ms} ms ({len(requests.took_ms)}), alone {alone_ms} ms;"
+        f" refused in {refused_ms:.0f} ms"
+    )
+    figure("streams", streams)
+    figure("event_p50_ms", late_ms["p50"])
+    figure("event_p99_ms", late_ms["p99"])
+    figure("request_p99_ms", requests_ms["p99"])
+    figure("streams_memory_mb", grown_mb)
     assert sessions < 60  # two pools of twenty, and the test: not one for each stream
     assert grown_mb < 300
 
