@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proof import lines, running
+from proof import leftovers, lines, running
 from proof.catalogue import UnknownCase, chosen, extra_mutants
 from proof.documents import DOCUMENT, write_tables
 from proof.parts import soaks_left, work
@@ -121,6 +121,18 @@ def _not_run(record: Record, options: running.Options, *, only: str, whole: bool
     return [*lacking.names(), *soaks_left(cases, record.results)]
 
 
+def _alone() -> None:
+    """The program: whatever ends it but SIGKILL, nothing that it started runs on."""
+    own = leftovers.mark()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        main()
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if rig := sys.modules.get("proof.rig"):
+            rig.close_all()
+        leftovers.stop(own)
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the rig stops what it has started
-    main()
+    _alone()

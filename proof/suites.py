@@ -1,10 +1,11 @@
 """Cases that are tests: all of them in one call of pytest, and a result per case and database."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 SEED_VARIABLE = "OFFERHUB_TEST_SEED"
 # Generated requests per operation of the API and kind of request.
 EXAMPLES_VARIABLE, QUICK_EXAMPLES = "OFFERHUB_TEST_EXAMPLES", "3"
+CLEANING_UP_S = 30.0
 # pytest's exit codes: all passed, some failed, no tests were collected.
 _CAME_TO_ITS_END = (0, 1, 5)
 
@@ -36,13 +38,11 @@ class Suites:
             return
         with tempfile.TemporaryDirectory(prefix="proof-") as folder:
             report = Path(folder) / "report.xml"
-            ended = subprocess.run(
-                self.command(cases, report), cwd=ROOT, env=self.environment(), stdout=sys.stderr
-            )
+            exit_code = _to_its_end(self.command(cases, report), self.environment())
             found = tallies(report) if report.exists() else {}
         broken = (
-            [] if ended.returncode in _CAME_TO_ITS_END
-            else [f"pytest did not come to its end: exit code {ended.returncode}"]
+            [] if exit_code in _CAME_TO_ITS_END
+            else [f"pytest did not come to its end: exit code {exit_code}"]
         )  # fmt: skip
         for case in cases:
             yield from self.results(case, found, broken)
@@ -100,6 +100,21 @@ class Suites:
             figures={"tests": tally.passed + tally.failed, **tally.figures},
             findings=findings,
         )
+
+
+def _to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run pytest; its exit code. If we are to end before it does, it may clean up first."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sys.stderr) as process:
+        try:
+            return process.wait()
+        except BaseException as reason:
+            if not isinstance(reason, KeyboardInterrupt):  # the terminal has told it too
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(CLEANING_UP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
 
 
 def marked_files() -> list[str]:

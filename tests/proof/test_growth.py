@@ -41,7 +41,7 @@ def seen(**grow: Callable[[float], Any]) -> Growth:
             keys=at("keys", 1_000, t) + chance.randint(-50, 50),
             wal_mb=at("wal", 4.0, t),
         )
-        for t in (30.0 * n for n in range(1, 721))
+        for t in (120.0 * n for n in range(1, 181))
     ]
     windows = [
         Window(
@@ -67,7 +67,7 @@ def test_a_steady_deployment_has_grown_by_nothing() -> None:
     ("grow", "said"),
     [
         ({"memory": lambda t: 100 + 8 * t / (6 * HOUR_S)}, "api grew by"),
-        ({"files": lambda t: 40 + int(t / 1_000)}, "api had 20 more open files"),
+        ({"files": lambda t: 40 + int(t / 1_000)}, "more open files than"),
         ({"keys": lambda t: 1_000 + int(t / 40)}, "Valkey's keys grew"),
         ({"wal": lambda t: 80.0 if t > 9_000 else 4.0}, "write-ahead log grew to 80 MB"),
         ({"p99": lambda t: 80 + t / 200}, "p99 grew by"),
