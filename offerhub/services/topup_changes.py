@@ -9,7 +9,7 @@ from offerhub.services import representations as show
 from offerhub.services.context import Context
 from offerhub.store import operations as operations_store
 from offerhub.store import topups as store
-from offerhub.store.database import atomic
+from offerhub.store.database import atomic, connection
 
 OPEN = ("TOPUP_CREATED", "TOPUP_AWAITING_USER_CONFIRMATION", "TOPUP_PROCESSING")
 
@@ -58,3 +58,13 @@ def cancel(ctx: Context, topup_id: str) -> dict[str, Any]:
             ctx, action="topup.cancel", resource_type="topup", resource_id=topup_id, after=shown
         )
         return shown
+
+
+def under_way(ctx: Context, topup_id: str) -> dict[str, Any]:
+    """The top-up with its latest long work, for those who wait for its end.
+
+    Raises: TOPUP_NOT_FOUND.
+    """
+    shown = topups.get_topup(ctx, topup_id)
+    with connection():
+        return {**shown, "operation": show.operation(operations_store.latest_for(topup_id))}

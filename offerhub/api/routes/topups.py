@@ -78,6 +78,7 @@ def refresh_topup(_: dict[str, Any], topup_id: str, *, payin: Any) -> dict[str, 
 @blp.route("/<topup_id>/cancel", methods=["POST"])
 @require_scope(WRITE)
 @idempotent(required=False)
+@waits(topup_changes.under_way)
 @blp.arguments(Nothing)
 @blp.response(202, shapes.TopUp)
 def cancel_topup(_: dict[str, Any], topup_id: str) -> dict[str, Any]:

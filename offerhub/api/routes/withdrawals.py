@@ -104,6 +104,7 @@ def refresh_withdrawal(_: dict[str, Any], withdrawal_id: str, *, payout: Any) ->
 @blp.route("/<withdrawal_id>/cancel", methods=["POST"])
 @require_scope(WRITE)
 @idempotent(required=False)
+@waits(withdrawals.get_withdrawal)
 @blp.arguments(Nothing)
 @blp.response(202, shapes.Withdrawal)
 def cancel_withdrawal(_: dict[str, Any], withdrawal_id: str) -> dict[str, Any]:
