@@ -77,6 +77,7 @@ class Orders(Resources):
         buyer_id: str | None = None,
         seller_id: str | None = None,
         client_order_ref: str | None = None,
+        trustless_contract_id: str | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
     ) -> Page[Order]:
@@ -87,6 +88,7 @@ class Orders(Resources):
             "buyer_id": buyer_id,
             "seller_id": seller_id,
             "client_order_ref": client_order_ref,
+            "trustless_contract_id": trustless_contract_id,
             "created_after": time_text(created_after),
             "created_before": time_text(created_before),
         }

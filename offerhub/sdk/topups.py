@@ -54,9 +54,15 @@ class Topups(Resources):
         cursor: str | None = None,
         user_id: str | None = None,
         status: str | None = None,
+        airtm_payin_id: str | None = None,
     ) -> Page[Topup]:
         """One page, newest first; `limit` 1 to 100."""
-        filters = {"limit": limit, "user_id": user_id, "status": status}
+        filters = {
+            "limit": limit,
+            "user_id": user_id,
+            "status": status,
+            "airtm_payin_id": airtm_payin_id,
+        }
         return read_page(self._asking("/topups"), Topup.from_json, filters=filters, cursor=cursor)
 
     def iterate(self, *, user_id: str | None = None, status: str | None = None) -> Iterator[Topup]:

@@ -49,6 +49,7 @@ class Users(Resources):
         external_user_id: str | None = None,
         type: str | None = None,
         status: str | None = None,
+        airtm_user_id: str | None = None,
     ) -> Page[User]:
         """One page, newest first; `limit` 1 to 100."""
         filters = {
@@ -56,6 +57,7 @@ class Users(Resources):
             "external_user_id": external_user_id,
             "type": type,
             "status": status,
+            "airtm_user_id": airtm_user_id,
         }
         return read_page(self._asking("/users"), User.from_json, filters=filters, cursor=cursor)
 

@@ -58,9 +58,17 @@ class Withdrawals(Resources):
         cursor: str | None = None,
         user_id: str | None = None,
         status: str | None = None,
+        airtm_payout_id: str | None = None,
+        stellar_tx_hash: str | None = None,
     ) -> Page[Withdrawal]:
         """One page, newest first; `limit` 1 to 100."""
-        filters = {"limit": limit, "user_id": user_id, "status": status}
+        filters = {
+            "limit": limit,
+            "user_id": user_id,
+            "status": status,
+            "airtm_payout_id": airtm_payout_id,
+            "stellar_tx_hash": stellar_tx_hash,
+        }
         return read_page(
             self._asking("/withdrawals"), Withdrawal.from_json, filters=filters, cursor=cursor
         )

@@ -113,7 +113,8 @@ def get_order(ctx: Context, order_id: str) -> dict[str, Any]:
 def list_orders(
     ctx: Context, *, limit: int = 20, cursor: str | None = None, **filters: Any
 ) -> Page:
-    """Newest first. Filters: status, buyer_id, seller_id, party_id, client_order_ref, created_*."""
+    """Newest first. Filters: status, buyer_id, seller_id, party_id, client_order_ref,
+    trustless_contract_id, created_*."""
     with connection():
         rows = store.listed(limit=limit, cursor=cursor, **filters)
         order_ids = [row.id for row in rows.rows]

@@ -98,12 +98,11 @@ def list_topups(
     *,
     limit: int = 20,
     cursor: str | None = None,
-    user_id: str | None = None,
-    status: str | None = None,
+    **filters: str,
 ) -> Page:
-    """Newest first."""
+    """Newest first. Filters: user_id, status, airtm_payin_id."""
     with connection():
-        rows = store.listed(limit=limit, cursor=cursor, user_id=user_id, status=status)
+        rows = store.listed(limit=limit, cursor=cursor, **filters)
         return Page([show.topup(row) for row in rows.rows], rows.next_cursor)
 
 

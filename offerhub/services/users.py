@@ -87,12 +87,14 @@ def list_users(
     external_user_id: str | None = None,
     type: str | None = None,
     status: str | None = None,
+    airtm_user_id: str | None = None,
 ) -> Page:
     """Newest first."""
     with connection():
         rows = store.listed(
-            limit=limit, cursor=cursor, external_user_id=external_user_id, type_=type, status=status
-        )
+            limit=limit, cursor=cursor, external_user_id=external_user_id, type_=type,
+            status=status, airtm_user_id=airtm_user_id,
+        )  # fmt: skip
         wallets = store.wallets_of([row.id for row in rows.rows])
         return Page([show.user(r, wallets.get(r.id)) for r in rows.rows], rows.next_cursor)
 

@@ -132,12 +132,11 @@ def list_withdrawals(
     *,
     limit: int = 20,
     cursor: str | None = None,
-    user_id: str | None = None,
-    status: str | None = None,
+    **filters: str,
 ) -> Page:
-    """Newest first."""
+    """Newest first. Filters: user_id, status, airtm_payout_id, stellar_tx_hash."""
     with connection():
-        rows = store.listed(limit=limit, cursor=cursor, user_id=user_id, status=status)
+        rows = store.listed(limit=limit, cursor=cursor, **filters)
         found = operations_store.latest_for_all([row.id for row in rows.rows])
         items = [show.withdrawal(row, operation_row=found.get(row.id)) for row in rows.rows]
         return Page(items, rows.next_cursor)

@@ -160,6 +160,7 @@ def listed(
     seller_id: str | None = None,
     party_id: str | None = None,
     client_order_ref: str | None = None,
+    trustless_contract_id: str | None = None,
     created_after: int | None = None,
     created_before: int | None = None,
 ) -> Rows:
@@ -173,6 +174,9 @@ def listed(
     ):
         if value is not None:
             query = query.where(column == value)
+    if trustless_contract_id is not None:
+        escrow = escrow_by_contract(trustless_contract_id)
+        query = query.where(Order.id == (escrow.order_id if escrow else None))
     party = None
     if party_id is not None:
         party = Either((Order.buyer_id, Order.seller_id), party_id)

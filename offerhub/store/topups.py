@@ -49,9 +49,16 @@ def get_for_update(topup_id: str) -> TopUp | None:
 
 
 def listed(
-    *, limit: int, cursor: str | None, user_id: str | None = None, status: str | None = None
+    *,
+    limit: int,
+    cursor: str | None,
+    user_id: str | None = None,
+    status: str | None = None,
+    airtm_payin_id: str | None = None,
 ) -> Rows:
     query = TopUp.select()
+    if airtm_payin_id is not None:
+        query = query.where(TopUp.airtm_payin_id == airtm_payin_id)
     if user_id is not None:
         query = query.where(TopUp.user_id == user_id)
     if status is not None:

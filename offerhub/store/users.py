@@ -84,8 +84,11 @@ def listed(
     external_user_id: str | None = None,
     type_: str | None = None,
     status: str | None = None,
+    airtm_user_id: str | None = None,
 ) -> Rows:
     query = User.select()
+    if airtm_user_id is not None:
+        query = query.where(User.airtm_user_id == airtm_user_id)
     if external_user_id is not None:
         query = query.where(User.external_user_id == external_user_id)
     if type_ is not None:

@@ -53,9 +53,19 @@ def get_for_update(withdrawal_id: str) -> Withdrawal | None:
 
 
 def listed(
-    *, limit: int, cursor: str | None, user_id: str | None = None, status: str | None = None
+    *,
+    limit: int,
+    cursor: str | None,
+    user_id: str | None = None,
+    status: str | None = None,
+    airtm_payout_id: str | None = None,
+    stellar_tx_hash: str | None = None,
 ) -> Rows:
     query = Withdrawal.select()
+    if airtm_payout_id is not None:
+        query = query.where(Withdrawal.airtm_payout_id == airtm_payout_id)
+    if stellar_tx_hash is not None:
+        query = query.where(Withdrawal.stellar_tx_hash == stellar_tx_hash)
     if user_id is not None:
         query = query.where(Withdrawal.user_id == user_id)
     if status is not None:

@@ -85,6 +85,7 @@ class OrderQuery(PageQuery):
     buyer_id = Id(ids.USER)
     seller_id = Id(ids.USER)
     client_order_ref = Text(most=100)
+    trustless_contract_id = Text(most=64)
     created_after = Moment()
     created_before = Moment()
 

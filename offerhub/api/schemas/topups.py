@@ -38,6 +38,7 @@ class CreateTopUp(Body):
 class TopUpQuery(PageQuery):
     user_id = Id(ids.USER)
     status = Choice(*STATUSES)
+    airtm_payin_id = Text(most=255)
 
 
 class TopUp(Schema):

@@ -42,6 +42,7 @@ class UserQuery(PageQuery):
     external_user_id = Text(most=255)
     type = Choice(*TYPES)
     status = Choice(*USER_STATUSES)
+    airtm_user_id = Text(most=255)
 
 
 class AirtmAccount(Schema):

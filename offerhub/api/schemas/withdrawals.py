@@ -48,6 +48,8 @@ class CreateWithdrawal(Body):
 class WithdrawalQuery(PageQuery):
     user_id = Id(ids.USER)
     status = Choice(*STATUSES)
+    airtm_payout_id = Text(most=255)
+    stellar_tx_hash = Text(most=64)
 
 
 class Withdrawal(Schema):

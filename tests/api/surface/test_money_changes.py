@@ -52,6 +52,16 @@ def test_a_topup_is_canceled_by_airtm(market: Market) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("background_worker")
+def test_who_waits_for_a_cancellation_is_told_its_end(market: Market) -> None:
+    path = f"/topups/{_topup(market)['id']}/cancel"
+    answer = market.api.post(path, {}, key=path, Prefer="wait=30")
+    assert (answer.status_code, answer.json["data"]["status"]) == (200, "TOPUP_CANCELED")
+    assert market.api.post(path, {}, key=path).data == answer.data
+    held = market.api.post(f"/withdrawals/{_held(market)}/cancel", {}, Prefer="wait=30")
+    assert (held.status_code, held.json["data"]["status"]) == (200, "WITHDRAWAL_CANCELED")
+
+
 def test_a_provider_that_is_away_changes_nothing_and_spoils_no_key(market: Market) -> None:
     topup = _topup(market)
     path = f"/topups/{topup['id']}/refresh"
@@ -177,6 +187,37 @@ def test_a_wallets_transactions_come_in_pages_with_their_hashes(market: Market) 
     assert len({line["transaction_hash"] for line in found}) == 3
     moved = sum(parse_exact(line["amount_exact"]) for line in found)
     assert moved == parse_exact("15.00")
+
+
+def test_resources_are_found_by_the_ids_that_others_gave_them(market: Market) -> None:
+    topup = _topup(market)
+    user = market.user()
+    market.credit(user, "6.00")
+    outside = market.world.control("POST", "/stellar/outside-account")["address"]
+    paid = market.api.made(
+        "/withdrawals",
+        {"user_id": user, "amount": "6.00", "destination_type": "CRYPTO",
+         "destination_ref": outside},
+    )  # fmt: skip
+    order_id = market.in_progress("1.00")
+    held = _held(market)
+    market.api.made(f"/withdrawals/{held}/commit")
+    market.world.drain()
+    contract = market.shown(f"/orders/{order_id}")["escrow"]["trustless_contract_id"]
+    seller = market.shown(f"/users/{market.seller}")["airtm"]["airtm_user_id"]
+    for path, value, found in (
+        ("/topups?airtm_payin_id", topup["airtm_payin_id"], topup["id"]),
+        ("/withdrawals?airtm_payout_id", _shown(market, held)["airtm_payout_id"], held),
+        ("/withdrawals?stellar_tx_hash", _shown(market, paid["id"])["stellar_tx_hash"], paid["id"]),
+        ("/orders?trustless_contract_id", contract, order_id),
+        ("/users?airtm_user_id", seller, market.seller),
+    ):
+        assert [one["id"] for one in market.shown(f"{path}={value}")] == [found], path
+        assert market.shown(f"{path}=unknown") == [], path
+
+
+def _shown(market: Market, withdrawal_id: str) -> dict[str, Any]:
+    return dict(market.shown(f"/withdrawals/{withdrawal_id}"))
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "WzE3Njc2XQ"])
