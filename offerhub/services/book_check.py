@@ -4,10 +4,10 @@ from typing import Any
 
 import structlog
 
+from offerhub.domain.differences import Difference
 from offerhub.services import audit, treasury
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context
-from offerhub.services.representations import timestamp
 from offerhub.store.database import atomic
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ def check(ctx: Context) -> list[dict[str, Any]]:
         log.info("ledger.checked", findings=0)
         return findings
     with atomic():
-        announce(ctx, *(_event(ctx, finding) for finding in findings[:ANNOUNCED]))
+        announce(ctx, *(_event(finding) for finding in findings[:ANNOUNCED]))
         audit.record(
             ctx, action="ledger.check", resource_type="ledger", resource_id=None,
             after={"findings": len(findings), "first": findings[0]}, result="failure",
@@ -36,7 +36,7 @@ def check(ctx: Context) -> list[dict[str, Any]]:
     return findings
 
 
-def _event(ctx: Context, finding: dict[str, Any]) -> NewEvent:
+def _event(finding: dict[str, Any]) -> NewEvent:
     """As reconciliation announces a difference: `ours` is what the books say, `theirs` what is due.
 
     The subject of a finding is an account, a transfer, or the books as a whole.
@@ -45,13 +45,13 @@ def _event(ctx: Context, finding: dict[str, Any]) -> NewEvent:
         "balance.discrepancy_detected",
         finding["subject"],
         {
+            "difference_id": None,  # the books' own matter, which no reconciliation owns
+            "kind": str(Difference.LEDGER_INVARIANT),
             "account": finding["subject"],
             "place": "books",
-            "invariant": finding["invariant"],
             "ours": finding["found"],
             "ours_exact": finding["found_exact"],
             "theirs": finding["expected"],
             "theirs_exact": finding["expected_exact"],
-            "checked_at": timestamp(ctx.now_ms()),
         },
     )

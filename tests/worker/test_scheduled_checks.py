@@ -17,6 +17,7 @@ from offerhub.worker.jobs import books, checkpoints
 from offerhub.worker.jobs import reconciliation as reconciliation_job
 from offerhub.worker.queues import BELLS, QUEUES
 from offerhub.worker.schedule import FIRST_AFTER_S, INTERVALS_S
+from tests.api.conformance import validates
 from tests.services.conftest import world  # noqa: F401
 from tests.services.world import World
 
@@ -74,6 +75,8 @@ def test_a_broken_book_is_logged_and_announced(working: World) -> None:
     told = announced("balance.discrepancy_detected")
     assert len(told) == len(found)
     assert {event.payload["place"] for event in told} == {"books"}
+    for event in told:
+        validates({"$ref": "#/components/schemas/DiscrepancyPayload"}, event.payload)
     (record,) = audit_log.list_records(working.ctx, action="ledger.check").items
     assert record["after"]["findings"] == len(found)
 
