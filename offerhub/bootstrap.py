@@ -191,6 +191,8 @@ def _policy(settings: Settings) -> Policy:
             "withdrawals": settings.rate_limit_withdrawals_per_min,
             "failed_logins": settings.rate_limit_failed_logins_per_min,
         },
+        streams_per_token=settings.streams_per_token,
+        streams_per_key=settings.streams_per_key,
         reconciliation_calls=settings.reconciliation_calls,
         # The demo's network is one process and has no replicas.
         replica_margin_s=2 if settings.environment == "demo" else 30,

@@ -157,6 +157,8 @@ def _after(response: Response) -> Response:
         g.offerhub = RequestState(ids.new_id(ids.REQUEST))
     now = state()
     response.headers["X-Request-ID"] = now.request_id
+    if response.status_code in {429, 503}:  # an unhealthy report is no error, but a 503
+        response.headers.setdefault("Retry-After", str(errors.RETRY_AFTER_S))
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if now.idempotency_key is not None:

@@ -36,8 +36,6 @@ LOOK_UP_S: Final = 2.0  # how soon a stream notices that the process is to end
 WRITE_TIMEOUT_S: Final = 20.0
 SEND_BUFFER_BYTES: Final = 65_536
 BATCH: Final = 100
-SEATS_OF_USER_TOKEN: Final = 1
-SEATS_OF_KEY: Final = 10
 RETRY_MS: Final = 1_000
 
 AT_HAND: Final = 2_000
@@ -60,7 +58,7 @@ def open_stream(query: dict[str, Any]) -> Response:
     said = request.headers.get("Last-Event-ID") or query.get("cursor")
     field = "Last-Event-ID" if request.headers.get("Last-Event-ID") else "cursor"
     after = reading.position(said.strip(), field=field) if said else None
-    owner, most = _seats_of(who)
+    owner, most = _seats_of(at, who)
     seat = secrets.token_hex(8)
     # Operators find out what is going on also when every other stream is taken.
     operators = who.user_id is None and ADMIN in who.scopes
@@ -173,12 +171,12 @@ def _message(kind: str, sequence: int, body: Any) -> bytes:
     return f"id: {sequence}\nevent: {kind}\ndata: {text}\n\n".encode()
 
 
-def _seats_of(who: Principal) -> tuple[str, int]:
+def _seats_of(at: Edge, who: Principal) -> tuple[str, int]:
     """Whose streams are counted together, and how many there may be."""
     if who.user_id is not None:
-        return f"token:{who.token_id}", SEATS_OF_USER_TOKEN
+        return f"token:{who.token_id}", at.app.policy.streams_per_token
     kind = "admin" if ADMIN in who.scopes else "key"
-    return f"{kind}:{who.key_id}", SEATS_OF_KEY
+    return f"{kind}:{who.key_id}", at.app.policy.streams_per_key
 
 
 def _full(got: Seat, *, most: int, most_in_all: int) -> RateLimited:

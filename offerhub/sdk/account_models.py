@@ -66,6 +66,7 @@ class Config(Record):
     marketplace_id: str
     environment: str
     currency: str
+    currencies: tuple[str, ...] = ()
     fees: Fees | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)

@@ -44,9 +44,12 @@ def describe(ctx: Context) -> dict[str, Any]:
         "marketplace_id": policy.marketplace_id,
         "environment": policy.environment,
         "currency": CURRENCY,
+        "currencies": [CURRENCY],
         "features": dict(FEATURES),
         "limits": {
             "rate_limits_per_min": dict(policy.rate_limits_per_min),
+            "streams_per_token": policy.streams_per_token,
+            "streams_per_key": policy.streams_per_key,
             "page_rows_max": 100,
             "body_bytes_max": 1024 * 1024,
             "metadata_bytes_max": 4096,

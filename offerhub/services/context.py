@@ -40,6 +40,8 @@ class Policy:
     wallet_xlm_refill_stroops: int = 20_000_000
     platform_xlm_low_stroops: int = 50_000_000
     reconciliation_calls: int = 1200  # of Horizon, for one reconciliation
+    streams_per_token: int = 1  # open at once, of a token that is bound to a user
+    streams_per_key: int = 10
     replica_margin_s: int = 30  # how far replicas of one reader of the chain may lie apart
 
 

@@ -178,6 +178,17 @@ class Settings(BaseSettings):
         "OFFERHUB_RATE_LIMIT_FAILED_LOGINS_PER_MIN", "Refused credentials per client address.",
         unit="requests per minute", default=20, ge=1, le=1_000_000,
     )  # fmt: skip
+    streams_per_token: int = _setting(
+        "OFFERHUB_STREAMS_PER_TOKEN",
+        "Event streams that a token bound to a user may hold open at once.",
+        unit="streams", default=1, ge=1, le=1_000,
+    )  # fmt: skip
+    streams_per_key: int = _setting(
+        "OFFERHUB_STREAMS_PER_KEY",
+        "Event streams that an API key, or a token of it that is bound to nobody, may hold open at"
+        " once.",
+        unit="streams", default=10, ge=1, le=10_000,
+    )  # fmt: skip
     deposit_poll_s: int = _setting(
         "OFFERHUB_DEPOSIT_POLL_S", "Pause between looks for deposits on the chain (demo: 1).",
         unit="seconds", default=60, ge=1, le=3600,

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from offerhub.events import relay
 from offerhub.services import api_keys
 from offerhub.store.database import atomic
 from offerhub.store.events import Event
-from tests.api.caller import BASE, Caller, code, fields
+from tests.api.caller import BASE, Caller, code, fields, open_api
+from tests.services.world import World
 
 pytestmark = pytest.mark.timeout(20)
 HOLDER = "test-relay"
@@ -259,6 +261,19 @@ def test_a_bound_token_holds_one_stream_and_a_key_ten(api: Caller) -> None:
     assert api.get("/events", Accept="text/event-stream").status_code == 429
     for reader in readers:
         reader.close()
+
+
+def test_how_many_streams_may_be_open_is_a_setting(world: World) -> None:
+    policy = replace(world.app.policy, streams_per_token=2, streams_per_key=1)
+    api = open_api(world, app=replace(world.app, policy=policy))
+    token = api.token(user_id=api.user("ana"))
+    assert api.get("/config").json["data"]["limits"]["streams_per_token"] == 2
+    for caller, most in ((token, 2), (api, 1)):
+        readers = [Reader(caller) for _ in range(most)]
+        assert [reader.answer.status_code for reader in readers] == [200] * most
+        assert caller.get("/events", Accept="text/event-stream").status_code == 429
+        for reader in readers:
+            reader.close()
 
 
 def test_a_reader_that_comes_and_goes_misses_nothing(api: Caller) -> None:

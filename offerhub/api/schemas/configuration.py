@@ -15,6 +15,7 @@ class Configuration(Schema):
     marketplace_id = shown_text()
     environment = shown_choice(("demo", "sandbox", "production"))
     currency = shown_choice(("USD",))
+    currencies = fields.List(shown_choice(("USD",)), required=True)
     features = shown_object(description="What this version can do, by name.")
     limits = shown_object(description="Bounds of requests, each named with its unit.")
     providers = shown_object(description="The outside world, without any secret.")
