@@ -36,6 +36,7 @@ def verify(
     with snapshot():
         report = _walk(hashes, wanted)
         report["unsealed"] = store.count_unsealed()
+    report["checkpoints"] = None
     if checkpoints is not None:
         found = checkpoints_service.compare(
             noted, hashes=hashes, head_number=report["head"]["number"]

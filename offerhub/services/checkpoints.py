@@ -13,15 +13,17 @@ from typing import Any
 import structlog
 
 from offerhub.ports.checkpoints import CheckpointFile, CheckpointKey
+from offerhub.services import discrepancies
 from offerhub.services.context import Context
 from offerhub.services.representations import timestamp
 from offerhub.store import audit as store
-from offerhub.store.database import snapshot
+from offerhub.store.database import atomic, snapshot
 from offerhub.store.fields import canonical
 
 log = structlog.get_logger(__name__)
 
 FORMAT = 1
+REWRITTEN = "audit_rewritten"
 _FIELDS = {
     "at": str, "format": int, "hash": str, "marketplace_id": str, "number": int,
     "previous": str | None, "public_key": str, "signature": str,
@@ -76,16 +78,31 @@ def write_regularly(ctx: Context) -> bool:
     """The clock's part: into the deployment's own file; whether a line was written.
 
     A chain that was rewritten, or a file that cannot be written, is logged as an error, every
-    time, until somebody looks at it.
+    time, until somebody looks at it; the former is a difference among the dead letters, too.
     """
     file = ctx.app.checkpoint_file
     try:
         return file is not None and write(ctx, file) is not None
     except ChainRewritten as error:
         log.error("audit.rewritten", reason=str(error))
+        with atomic():
+            discrepancies.record(
+                ctx, kind=REWRITTEN, subject="audit_chain", subject_type="audit", ours=None,
+                theirs=None, detail={"place": "audit checkpoints", "problem": str(error)},
+            )  # fmt: skip
     except OSError as error:
         log.error("audit.no_checkpoint", reason=str(error))
     return False
+
+
+def kept(ctx: Context) -> list[str] | None:
+    """The lines of the deployment's own file; None where there is none, or it cannot be read."""
+    file = ctx.app.checkpoint_file
+    try:
+        return (file.lines() or None) if file is not None else None
+    except OSError as error:
+        log.error("audit.no_checkpoint", reason=str(error))
+        return None
 
 
 def read(

@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from offerhub.events import relay
 from offerhub.providers.checkpoints import DerivedCheckpointKey, FileOfCheckpoints
-from offerhub.services import audit_chain, checkpoints
+from offerhub.services import audit_chain, checkpoints, dead_letters
+from offerhub.services.context import system_context
 from offerhub.store import audit as store
 from offerhub.store.database import atomic, execute, is_postgres
 from offerhub.store.fields import canonical
@@ -214,6 +216,15 @@ def test_an_end_that_was_cut_off_stops_the_regular_checkpoints(
         execute("DELETE FROM audit_seals WHERE number = ?", (links,))
     with pytest.raises(checkpoints.ChainRewritten, match=f"once had {links} links"):
         checkpoints.write(world.ctx, place)
+    # The clock's job says so to the operator, once, and as often as it comes by in the log.
+    ctx = system_context(replace(world.app, checkpoint_file=place), name="checkpoints")
+    assert [checkpoints.write_regularly(ctx) for _ in range(2)] == [False, False]
+    letters = dead_letters.list_dead_letters(world.ctx).items
+    (told,) = [one for one in letters if one["reference"] == "audit_chain"]
+    assert f"once had {links} links" in told["reason"]
+    report = audit_chain.verify(ctx, checkpoints=checkpoints.kept(ctx))
+    assert (report["valid"], report["first_broken"]) == (False, None)
+    assert report["checkpoints"]["first_broken"]["line"] == 1
     seal(world)  # the relay seals what is there again, under another past
     assert audit_chain.verify(world.ctx)["valid"] is True
     assert len(place.lines()) == 1

@@ -78,12 +78,32 @@ class BrokenLink(Schema):
     problem = shown_text()
 
 
+class AuditCheckpoint(Schema):
+    number = fields.Integer(required=True)
+    at = shown_text()
+
+
+class BrokenCheckpoint(Schema):
+    line = fields.Integer(required=True)
+    problem = shown_text()
+
+
+class AuditCheckpoints(Schema):
+    checked = fields.Integer(required=True)
+    newest = fields.Nested(AuditCheckpoint, required=True, allow_none=True)
+    first_broken = fields.Nested(BrokenCheckpoint, required=True, allow_none=True)
+
+
 class AuditProof(Schema):
     valid = fields.Boolean(required=True)
     checked = fields.Integer(required=True)
     unsealed = fields.Integer(required=True)
     head = fields.Nested(Seal, required=True)
     first_broken = fields.Nested(BrokenLink, required=True, allow_none=True)
+    checkpoints = fields.Nested(
+        AuditCheckpoints, required=True, allow_none=True,
+        metadata={"description": "The chain against its checkpoints; null where none are kept."},
+    )  # fmt: skip
 
 
 class Queue(Schema):
