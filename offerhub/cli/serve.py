@@ -35,7 +35,7 @@ def serve() -> None:
     check_before_serving(settings)
     # One process may happen to get all the streams, and still answers requests then.
     connections = settings.event_streams + REQUEST_CONNECTIONS
-    _allow_open_files(connections + OTHER_FILES)
+    allow_open_files(connections + OTHER_FILES)
     run_gunicorn(
         {
             "bind": settings.bind,
@@ -57,7 +57,7 @@ def serve() -> None:
     )
 
 
-def _allow_open_files(needed: int) -> None:
+def allow_open_files(needed: int) -> None:
     """Raise this process's limit, which its workers inherit, as far as it must be.
 
     Raises: Failure when the system allows no more.
