@@ -1,6 +1,7 @@
 """The OpenAPI document: what the schemas cannot say is added from the routes' declarations."""
 
 import json
+from copy import deepcopy
 from importlib import metadata
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ from flask import Flask
 from flask_smorest import Api
 from marshmallow import fields as ma_fields
 
-from offerhub.api import access, named_words
+from offerhub.api import access, error_answers, examples, named_words, possible_errors
 from offerhub.api.schemas.envelopes import Problem
+from offerhub.api.schemas.event_payloads import PAYLOADS
 from offerhub.api.schemas.fields import Amount, Currency, Metadata, Moment
 from offerhub.domain.errors import CATALOG
 
@@ -19,21 +21,6 @@ DESCRIPTION: Final = (
     " ISO 8601 in UTC. Requests that move money need an `Idempotency-Key`."
 )
 
-_STATUS_WORDS: Final = {
-    400: "The request cannot be read or a field is not valid.",
-    401: "No valid credentials.",
-    403: "The credentials lack the scope.",
-    404: "There is no such thing.",
-    409: "The current state, or an idempotency key, does not allow this.",
-    413: "The body is larger than 1 MiB.",
-    415: "The body is not application/json.",
-    422: "Understood, but it cannot be done.",
-    429: "Too many requests.",
-    500: "Something failed on our side.",
-    502: "A provider refused or answered nonsense.",
-    503: "Not available at the moment.",
-    504: "A provider did not answer in time.",
-}
 _COMMON_HEADERS: Final = {
     "X-Request-ID": ("The request's id.", "string"),
     "X-RateLimit-Limit": ("Requests per minute.", "integer"),
@@ -115,8 +102,11 @@ def complete(flask_app: Flask, api: Api) -> None:
     for name, (words, kind) in (_COMMON_HEADERS | _REPLAY_HEADERS).items():
         components.header(name, {"description": words, "schema": {"type": kind}})
     components.header("Retry-After", {"description": "Seconds.", "schema": {"type": "integer"}})
-    for status in _STATUS_WORDS:
-        components.response(f"Error{status}", _error_response(status))
+    refusals, made_up = error_answers.components(_COMMON)
+    for name, response in refusals.items():
+        components.response(name, response)
+    for name, example in made_up.items():
+        components.example(name, example)
     for rule in flask_app.url_map.iter_rules():
         path = paths.get(_openapi_path(rule.rule))
         if path is None:
@@ -124,12 +114,23 @@ def complete(flask_app: Flask, api: Api) -> None:
         view = flask_app.view_functions[rule.endpoint]
         for method in _METHODS:
             if method in path and method.upper() in (rule.methods or ()):
-                _complete_operation(path[method], view, method, rule.arguments)
+                _complete_operation(
+                    path[method], view, method, rule.arguments, schemas=components.schemas
+                )
+    for schema in dict.fromkeys(PAYLOADS.values()):
+        if schema.__name__ not in components.schemas:
+            components.schema(schema.__name__, schema=schema)
+    api.spec.options["webhooks"] = examples.webhooks()
     named_words.name_all(components.schemas, paths)
 
 
 def _complete_operation(
-    operation: dict[str, Any], view: Any, method: str, arguments: set[str]
+    operation: dict[str, Any],
+    view: Any,
+    method: str,
+    arguments: set[str],
+    *,
+    schemas: dict[str, Any],
 ) -> None:
     declared = access.access_of(view) or access.Access()
     rule = access.idempotency_of(view) if method == "post" else None
@@ -140,6 +141,15 @@ def _complete_operation(
     if not declared.public:
         operation["x-user-token"] = declared.bound is not None
     parameters = operation.setdefault("parameters", [])
+    codes = possible_errors.codes_of(
+        view.__name__,
+        declared=declared,
+        rule=rule,
+        method=method,
+        arguments=arguments,
+        query=[one for one in parameters if one.get("in") == "query"],
+        body=None if declared.raw_body else _body_of(operation, schemas),
+    )
     if rule is not None:
         parameters.append(_idempotency_header(required=rule.required))
     if access.waits_of(view) is not None:
@@ -147,7 +157,7 @@ def _complete_operation(
         final = operation["responses"].get("202")
         if final is not None:
             operation["responses"]["200"] = {
-                **final, "description": "With `Prefer: wait=N`: the work has ended."
+                **deepcopy(final), "description": "With `Prefer: wait=N`: the work has ended."
             }  # fmt: skip
     if not parameters:
         del operation["parameters"]
@@ -158,46 +168,29 @@ def _complete_operation(
         response["headers"] = dict(_COMMON)
         if rule is not None:
             response["headers"] |= {name: _header(name) for name in _REPLAY_HEADERS}
-    asks = access.preparation_of(view) is not None
-    for status in _errors_of(declared, rule, method, arguments, asks=asks):
-        responses.setdefault(str(status), {"$ref": f"#/components/responses/Error{status}"})
+    refusals = error_answers.responses_of(codes, _COMMON)
+    operation["x-error-codes"] = [
+        code for code in codes if str(CATALOG[code].status) not in responses
+    ]
+    for status, response in refusals.items():
+        responses.setdefault(status, response)
+    examples.add_to(operation)
 
 
-def _errors_of(
-    declared: access.Access,
-    rule: access.Idempotency | None,
-    method: str,
-    arguments: set[str],
-    *,
-    asks: bool,
-) -> list[int]:
-    """asks: somebody outside is asked before the transaction."""
-    found = {429, 500, 503}
-    if not declared.public:
-        found |= {400, 401, 403}
-    if arguments:
-        found.add(404)
-    if method in {"post", "put", "patch"}:
-        found |= {400, 413}
-        if not declared.raw_body:
-            found |= {404, 409, 415, 422}
-    if method == "delete":
-        found.add(409)
-    if asks or (rule is not None and (rule.repeatable or rule.required)):
-        found |= {502, 504}
-    return sorted(found)
+def _body_of(operation: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema of the operation's JSON body, with all that it refers to in its place."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    return None if content is None else _whole(content["schema"], schemas)
 
 
-def _error_response(status: int) -> dict[str, Any]:
-    codes = sorted(entry.code for entry in CATALOG.values() if entry.status == status)
-    response: dict[str, Any] = {
-        "description": _STATUS_WORDS[status] + (f" Codes: {', '.join(codes)}." if codes else ""),
-        "content": {"application/json": {"schema": Problem}},
-        "headers": dict(_COMMON),
-    }
-    if status in {429, 503}:
-        response["headers"]["Retry-After"] = _header("Retry-After")
-    return response
+def _whole(part: Any, schemas: dict[str, Any]) -> Any:
+    if isinstance(part, list):
+        return [_whole(one, schemas) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _whole(schemas[part["$ref"].rsplit("/", 1)[1]], schemas)
+    return {name: _whole(one, schemas) for name, one in part.items()}
 
 
 def _idempotency_header(*, required: bool) -> dict[str, Any]:

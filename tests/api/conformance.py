@@ -19,6 +19,9 @@ def check(answer: TestResponse) -> None:
     """The status is described, the headers are there, and the body is exactly of its shape."""
     for name in ALWAYS:
         assert name in answer.headers, f"{name} is missing"
+    assert (answer.status_code == 401) == ("WWW-Authenticate" in answer.headers)
+    if answer.status_code in {429, 503}:
+        assert int(answer.headers["Retry-After"]) > 0
     path, method = answer.request.path, answer.request.method.lower()
     operation = _operation(path, method)
     if operation is None:
@@ -31,8 +34,20 @@ def check(answer: TestResponse) -> None:
     )
     content = _resolved(described[str(answer.status_code)]).get("content", {})
     schema = content.get("application/json", {}).get("schema")
-    if answer.mimetype == "application/json" and schema and method != "head":
+    if answer.mimetype == "application/json" and "$ref" in (schema or {}) and method != "head":
         _validator(schema["$ref"].rsplit("/", 1)[1]).validate(json.loads(answer.data))
+    if answer.status_code >= 400 and answer.mimetype == "application/json" and method != "head":
+        error = json.loads(answer.data).get("error")
+        said = error and error["code"]
+        assert said is None or said in operation["x-error-codes"], (
+            f"{method} {path} answered {said}, which is not among its codes"
+        )
+
+
+def validates(schema: dict[str, Any], value: Any) -> None:
+    """Raises: jsonschema_rs.ValidationError when the value is not of a schema of the document."""
+    whole = {**schema, "components": described()["components"]}
+    jsonschema_rs.Draft202012Validator(whole, validate_formats=True).validate(value)
 
 
 @cache

@@ -88,7 +88,7 @@ function exampleOf(schema, depth) {
 
 function bodyOf(content) {
   const [kind] = Object.keys(content || {});
-  return kind && content[kind].schema ? { kind, schema: content[kind].schema } : null;
+  return kind && content[kind].schema ? { kind, schema: content[kind].schema, example: content[kind].example } : null;
 }
 
 function curl(path, method, operation, request) {
@@ -101,7 +101,8 @@ function curl(path, method, operation, request) {
     lines.push('-H "Content-Type: application/json"');
     const required = resolve(request.schema).required || [];
     const whole = exampleOf(request.schema, 3);
-    const sent = Object.fromEntries(Object.entries(whole).filter(([name]) => required.includes(name)));
+    const sent = request.example ||
+      Object.fromEntries(Object.entries(whole).filter(([name]) => required.includes(name)));
     lines.push(`-d '${JSON.stringify(sent)}'`);
   }
   return lines.join(" \\\n  ");
@@ -125,8 +126,38 @@ function responses(operation) {
     const response = resolve(entry);
     const body = Number(status) < 400 ? bodyOf(response.content) : null;
     const summary = make("summary", {}, make("strong", {}, status), " ", prose(response.description));
-    return make("details", {}, summary, body && body.kind === "application/json" ? fieldTable(body.schema) : null);
+    return make("details", {}, summary, body ? [exampleText(body), fieldTable(body.schema)] : refusals(response));
   });
+}
+
+function exampleText(body) {
+  if (body.example === undefined) return [];
+  const text = typeof body.example === "string" ? body.example : JSON.stringify(body.example, null, 2);
+  return [make("h4", {}, "Example"), make("pre", {}, text)];
+}
+
+function refusals(response) {
+  const examples = ((response.content || {})["application/json"] || {}).examples || {};
+  return Object.values(examples).map((entry) => make("pre", {}, JSON.stringify(resolve(entry).value, null, 2)));
+}
+
+function eventSection(name, operation) {
+  const body = bodyOf(operation.requestBody.content);
+  return make("section", { id: operation.operationId },
+    make("h3", {}, make("code", {}, name)),
+    make("p", {}, prose(operation.summary)),
+    make("details", {}, make("summary", {}, "Example"), make("pre", {}, JSON.stringify(body.example, null, 2))),
+    make("details", {}, make("summary", {}, "Schema"), make("pre", {}, JSON.stringify(body.schema, null, 2)), fieldTable(body.schema)));
+}
+
+function showEvents(content, index) {
+  const entries = Object.entries(description.webhooks || {});
+  content.append(make("h2", {}, "Events, as they are posted to webhook endpoints and stand on the stream"));
+  const links = entries.map(([name, item]) => {
+    content.append(eventSection(name, item.post));
+    return make("a", { href: `#${item.post.operationId}`, "data-words": `event webhook ${name}` }, name);
+  });
+  index.append(make("div", { class: "group" }, make("h2", {}, "events and webhooks"), links));
 }
 
 function operationSection(path, method, item) {
@@ -173,6 +204,7 @@ function show() {
     });
     index.append(make("div", { class: "group" }, make("h2", {}, tag), links));
   }
+  showEvents(content, index);
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -7,7 +7,6 @@ from flask import Response, request
 from offerhub.api import auth, metrics
 from offerhub.api.access import public
 from offerhub.api.blueprint import Routes
-from offerhub.api.schemas.envelopes import Problem
 from offerhub.api.state import current_edge
 from offerhub.domain.errors import NotFound
 from offerhub.services.credentials import InvalidApiKey
@@ -18,8 +17,6 @@ blp = Routes("metrics", __name__, description="Metrics")
 @blp.route("/metrics", methods=["GET"])
 @public()
 @blp.documented(200, content_type="text/plain", description="Prometheus' text format.")
-@blp.documented(401, schema=Problem, description="Not the metrics token.")
-@blp.documented(404, schema=Problem, description="No metrics token is configured.")
 def get_metrics() -> Response:
     """Read the metrics
 

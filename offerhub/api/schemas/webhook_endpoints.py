@@ -72,3 +72,9 @@ class TestResult(Schema):
     accepted = fields.Boolean(required=True)
     status_code = fields.Integer(required=True, allow_none=True)
     error = shown_or_null()
+
+
+class Received(Schema):
+    duplicate = fields.Boolean(
+        required=True, metadata={"description": "It came before, and is ignored."}
+    )
