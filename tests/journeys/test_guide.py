@@ -1,4 +1,4 @@
-"""The guide for newcomers, copied block by block into one bash, as it says."""
+"""The guide for newcomers and its chapter on testing, copied block by block into one bash."""
 
 import os
 import re
@@ -13,14 +13,20 @@ GUIDE = Path(__file__).parents[2] / "docs" / "api" / "guide.md"
 SAID = (
     "FUNDS_RESERVED\nFUNDS_RESERVED\n", "ESCROW_FUNDING\nIN_PROGRESS\n",
     "UNDER_REVIEW\nUNDER_REVIEW\nRESOLVED\n", "56.82\n87.88\nSPLIT\n", '"dispute.resolved"',
+    "19.50", "TOPUP_FAILED\n", "TOPUP_AWAITING_USER_CONFIRMATION\n",
     "The books are right", "OfferHub is down.",
 )  # fmt: skip
+
+
+def _blocks(page: Path) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_the_guide_leads_from_the_first_key_to_a_resolved_dispute() -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    *blocks, last = _blocks(GUIDE)
+    blocks += [*_blocks(GUIDE.with_name("testing.md")), last]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory(prefix="oh-") as folder:
         try:

@@ -34,9 +34,9 @@ def _page(name: str) -> str:
 
 
 def test_the_verification_of_the_manual_verifies_a_real_webhook() -> None:
-    (source,) = re.findall(r"```python\n(.*?)```", _page("webhooks"), re.DOTALL)
     names: dict[str, Any] = {}
-    exec(source, names)
+    for source in re.findall(r"```python\n(.*?)```", _page("webhooks"), re.DOTALL):
+        exec(source, names)
     secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
     body, at = '{"event_type":"order.created"}', datetime.now(UTC)
     headers = {
@@ -46,6 +46,16 @@ def test_the_verification_of_the_manual_verifies_a_real_webhook() -> None:
     }
     assert names["receive"](headers, body.encode(), secret) == {"event_type": "order.created"}
     assert names["receive"](headers, b"{}", secret) is None
+    by_hand = names["is_from_offerhub"]
+    assert by_hand(headers, body.encode(), secret)
+    assert by_hand({**headers, "webhook-signature": f"v1,{'A' * 43}= {headers['webhook-signature']}"},
+                   body.encode(), secret)  # fmt: skip
+    assert not by_hand(headers, b"{}", secret)
+    old = str(int(at.timestamp()) - 301)
+    resigned = Webhook(secret).sign("evt_1", datetime.fromtimestamp(int(old), UTC), body)
+    stale = {**headers, "webhook-timestamp": old, "webhook-signature": resigned}
+    assert not by_hand(stale, body.encode(), secret)
+    Webhook(secret).verify(body, names["signed"]("msg_1", body.encode(), secret))
 
 
 def test_the_manual_names_the_waits_between_attempts() -> None:
@@ -54,7 +64,7 @@ def test_the_manual_names_the_waits_between_attempts() -> None:
     assert (5, 300, 1800, *(hours * 3600 for hours in (2, 5, 10, 14, 20, 24))) == SCHEDULE_S
 
 
-@pytest.mark.parametrize("name", ["admin", "disputes", "webhooks", "guide"])
+@pytest.mark.parametrize("name", ["admin", "disputes", "webhooks", "guide", "testing"])
 def test_paths_in_the_manual_are_paths_of_the_api(name: str) -> None:
     known = {re.sub(r"\{\w+\}", "{}", row.path) for row in ROWS}
     named = {
