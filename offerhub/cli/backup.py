@@ -56,12 +56,17 @@ def backup(file: Path, check: bool, as_json: bool) -> None:
 
 @click.command()
 @_FILE
+@click.option(
+    "--checkpoints", "noted", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A file of audit checkpoints, kept elsewhere. Default: the deployment's own.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def restore(file: Path, as_json: bool) -> None:
+def restore(file: Path, noted: Path | None, as_json: bool) -> None:
     """Make FILE the database, which must be empty; maintenance is on afterwards.
 
     Migrates it, checks the books and the audit chain, and has the deployment look for what it
-    did after the backup before it does it again.
+    did after the backup before it does it again. A copy that somebody changed cannot fit the audit
+    checkpoints from before it was made.
     """
     from offerhub.cli.application import operator_context
     from offerhub.services import restored
@@ -88,7 +93,7 @@ def restore(file: Path, as_json: bool) -> None:
         forgotten = restored.note(ctx)
     except LookupError as error:
         raise Failure(f"{file} is no copy made by `offerhub db backup`: {error}") from error
-    findings = _check(ctx)
+    findings = _check(ctx, checkpoints=_checkpoints(ctx, noted))
     told = {**findings, "forgotten": forgotten, "set_aside": _set_checkpoints_aside()}
     if as_json:
         click.echo(json.dumps(told))
@@ -137,18 +142,31 @@ def _check_scratch(ctx: "Context", file: Path) -> dict[str, Any]:
             connect_to(_database_url())
 
 
-def _check(ctx: "Context") -> dict[str, Any]:
-    """The books, the audit chain, and whether every secret opens with the keys that are here."""
+def _checkpoints(ctx: "Context", given: Path | None) -> list[str]:
+    """The lines of the given file, else of the deployment's own; none where there is no file."""
+    from offerhub.bootstrap import checkpoint_file_at
+
+    kept = ctx.app.checkpoint_file if given is None else checkpoint_file_at(given)
+    return kept.lines() if kept is not None else []
+
+
+def _check(ctx: "Context", *, checkpoints: list[str] | None = None) -> dict[str, Any]:
+    """The books, the audit chain, and whether every secret opens with the keys that are here.
+
+    checkpoints: lines that the chain, as far as it goes, must fit.
+    """
     from offerhub.services import audit_chain, treasury, wallet_keys
 
     books = treasury.check_books(ctx)
-    chain = audit_chain.verify(ctx)
+    chain = audit_chain.verify(ctx, checkpoints=checkpoints, older=True)
     secrets = wallet_keys.verify(ctx)
+    compared = chain.get("checkpoints") or {"checked": 0, "first_broken": None}
     return {
         "right": not books and chain["valid"] and not secrets,
         "books": books,
         "audit_links": chain["checked"],
-        "audit_broken": chain["first_broken"],
+        "audit_broken": chain["first_broken"] or compared["first_broken"],
+        "audit_checkpoints": compared["checked"],
         "secrets": secrets,
     }
 
@@ -172,7 +190,7 @@ def _words(findings: dict[str, Any] | None) -> str:
         return "The file is whole; its books were not checked."
     if findings["right"]:
         return (
-            f"The copy is right: the books balance, {findings['audit_links']} audit links hold,"
-            " every wallet key opens."
+            f"The copy is right: the books balance, {findings['audit_links']} audit links hold"
+            f" (against {findings['audit_checkpoints']} checkpoints), every wallet key opens."
         )
     return "THE COPY IS NOT RIGHT: " + json.dumps(findings)

@@ -17,6 +17,7 @@ def verify(
     *,
     checkpoints: Sequence[str] | None = None,
     trusted_keys: Collection[str] = (),
+    older: bool = False,
 ) -> dict[str, Any]:
     """Recompute the whole chain as it is at one moment; no writer waits.
 
@@ -24,6 +25,7 @@ def verify(
     sealed yet are counted apart. Only against `checkpoints`, lines that were kept elsewhere, do a
     removed end of the chain and a chain that was computed anew show; `head` is what to keep.
     trusted_keys: public keys, besides the deployment's own, that may have signed them.
+    older: the chain is that of a backup, and ends before the newest of them.
     """
     noted = checkpoints_service.read(
         checkpoints or (),
@@ -39,7 +41,7 @@ def verify(
     report["checkpoints"] = None
     if checkpoints is not None:
         found = checkpoints_service.compare(
-            noted, hashes=hashes, head_number=report["head"]["number"]
+            noted, hashes=hashes, head_number=report["head"]["number"], older=older
         )
         report["checkpoints"] = found
         report["valid"] = report["valid"] and found["first_broken"] is None

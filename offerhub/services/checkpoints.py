@@ -130,12 +130,19 @@ def read(
 
 
 def compare(
-    found: Sequence[Checkpoint], *, hashes: Mapping[int, str], head_number: int
+    found: Sequence[Checkpoint],
+    *,
+    hashes: Mapping[int, str],
+    head_number: int,
+    older: bool = False,
 ) -> dict[str, Any]:
     """The chain against its checkpoints; `first_broken` is the first line that does not hold.
 
-    hashes: the chain's, by number, at least at the checkpoints' numbers.
+    hashes: the chain's, by number, at least at the checkpoints' numbers. older: the chain is of a
+    backup, and lines that were written after it say nothing about it.
     """
+    if older:
+        found = [one for one in found if one.problem is not None or one.number <= head_number]
     newest = found[-1] if found else None
     report: dict[str, Any] = {
         "checked": len(found),

@@ -42,7 +42,7 @@ def copy_to(file: Path, *, url: str, now: int) -> None:
         flags.set_flag(BACKUP, {"taken_at_ms": now}, now=now)
     part = file.with_name(f"{file.name}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        _make_new(part)
         if is_postgres():
             _run("pg_dump", "--format=custom", f"--file={part}", url=url)
             _run("pg_restore", "--list", str(part))
@@ -108,13 +108,19 @@ def _put_back_sqlite(file: Path, target: Path) -> None:
     require_whole(file)
     part = target.with_name(f"{target.name}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        _make_new(part)
         shutil.copyfile(file, part)
         _flush(part)
         part.rename(target)
     finally:
         part.unlink(missing_ok=True)
     _flush(target.parent)
+
+
+def _make_new(part: Path) -> None:
+    """An empty file for its owner alone: none that somebody laid there, open or a link."""
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
 
 
 def _postgres_tables(url: str) -> int:

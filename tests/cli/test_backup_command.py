@@ -11,11 +11,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from offerhub.cli.group import offerhub
-from offerhub.services import audit_log, maintenance
+from offerhub.providers.checkpoints import FileOfCheckpoints
+from offerhub.services import audit_log, checkpoints, maintenance
 from offerhub.store.backup import _without_password, sqlite_path
+from offerhub.store.database import atomic, execute
 from tests.fixtures.databases import PostgresDatabases
 from tests.fixtures.postgres import client_tools
 from tests.services.conftest import plain_logs, world  # noqa: F401
+from tests.services.test_audit_chain import seal, unguarded
 from tests.services.world import World
 
 pytestmark = pytest.mark.proves("F23")
@@ -103,6 +106,55 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(
         assert "nothing was restored" in run("restore", name, code=1).output
         assert not target.exists()
     run("restore", "there-is-none.db", code=2)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_copy_that_somebody_changed_does_not_fit_the_checkpoints_from_before(
+    run: Run,
+    world: World,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = FileOfCheckpoints(tmp_path / "kept.jsonl")
+    seal(world)
+    checkpoints.write(world.ctx, kept)
+    run("backup", "honest.db")
+    world.user("after the copy")
+    seal(world)
+    checkpoints.write(world.ctx, kept)  # a line that says nothing about the copy
+    with atomic():
+        for table in ("audit_records", "audit_seals"):
+            unguarded(table)
+        execute("DELETE FROM audit_seals")
+        execute("UPDATE audit_records SET actor_id = 'nobody'")
+    seal(world)  # a chain computed anew, whole in itself
+    run("backup", "changed.db")
+    for name, code, right in (("honest.db", 0, True), ("changed.db", 1, False)):
+        monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/from-{name}")
+        found = data(run("restore", name, "--checkpoints", "kept.jsonl", "--json", code=code))
+        assert found["right"] is right
+        assert bool(found["audit_broken"]) is not right
+    assert len(kept.lines()) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_waits_under_the_copys_name_does_not_get_the_copy(
+    run: Run, tmp_path: Path
+) -> None:
+    """Somebody else's, readable by all; and a link to what would be emptied."""
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / "linked.db.part").symlink_to(precious)
+    open_to_all = tmp_path / "open.db.part"
+    open_to_all.touch()
+    open_to_all.chmod(0o666)
+    with open_to_all.open() as listening:
+        for name in ("linked.db", "open.db"):
+            run("backup", name)
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+            assert not (tmp_path / name).is_symlink()
+        assert listening.read() == ""
+    assert precious.read_text() == "kept"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
