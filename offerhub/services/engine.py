@@ -14,7 +14,7 @@ from offerhub.ports.limits import Urgency, calls_for
 from offerhub.services import restored
 from offerhub.services.context import App, system_context
 from offerhub.services.flows.registry import flow_of
-from offerhub.services.outbound_order import urgency_of
+from offerhub.services.outbound_order import PATIENCE_MS, urgency_of
 from offerhub.services.progress import (
     MAX_FAILURES,
     LeaseLost,
@@ -58,9 +58,11 @@ class SignerBusy(Exception):
 
 
 def claim_next(app: App) -> store.Operation | None:
-    """Take the operation that is due longest, for LEASE_MS. Commits."""
+    """Take the operation whose turn it is (`outbound_order`), for LEASE_MS. Commits."""
     with atomic():
-        rows = store.claim_due(now=app.now_ms(), lease_ms=LEASE_MS, limit=1)
+        rows = store.claim_due(
+            now=app.now_ms(), lease_ms=LEASE_MS, limit=1, patience_ms=list(PATIENCE_MS.values())
+        )
     return rows[0] if rows else None
 
 
@@ -128,7 +130,12 @@ def _after_fault(run: Run, error: Exception) -> None:
             if isinstance(error, Contradiction) or operation.failures >= MAX_FAILURES:
                 stop(run, message=operation.last_error, code="INTERNAL_ERROR")
             else:
-                reschedule(run, delay_s=backoff_s(operation.failures), step=operation.step)
+                reschedule(
+                    run,
+                    delay_s=backoff_s(operation.failures),
+                    step=operation.step,
+                    under_way=bool(store.claims_of(operation.id)),
+                )
     except LeaseLost:
         log.info("operation.lease_lost")
 

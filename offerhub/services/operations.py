@@ -8,7 +8,7 @@ from typing import Any
 from offerhub.domain import ids
 from offerhub.domain.errors import NotFound
 from offerhub.domain.operations import OPERATION
-from offerhub.services import audit, turns
+from offerhub.services import audit, outbound_order, turns
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
 from offerhub.services.representations import timestamp
@@ -59,6 +59,7 @@ def start(
         status=OPERATION.initial,
         params=params or {},
         facts={},
+        urgency=outbound_order.urgency_of(kind),
         next_run_at=now,
         context={
             "request_id": ctx.actor.request_id,
@@ -96,6 +97,7 @@ def retry(ctx: Context, operation_id: str, *, reason: str) -> dict[str, Any]:
         OPERATION.check(row.status, "PENDING", resource_id=operation_id)
         row.status = "PENDING"
         row.failures = 0
+        row.urgency = outbound_order.urgency_of(row.kind)
         row.next_run_at = row.updated_at = ctx.now_ms()
         row.save()
         audit.record(

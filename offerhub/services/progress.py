@@ -19,8 +19,10 @@ from offerhub.ports.errors import (
     Rejected,
     Unavailable,
 )
+from offerhub.ports.limits import Urgency
 from offerhub.services import operations
 from offerhub.services.flows.registry import flow_of
+from offerhub.services.outbound_order import urgency_of
 from offerhub.services.steps import Done, Flow, Never, Prepared, Refused, Run, Step, Verdict, Wait
 from offerhub.store import operations as store
 from offerhub.store.database import after_commit, atomic
@@ -49,7 +51,7 @@ def write_outcome(
         _refuse(run, flow, step, row, verdict.failure)
     elif isinstance(verdict, Never) and row is not None:
         _set_status(run, row, "EXPIRED")
-        reschedule(run, delay_s=0, step=step.name)
+        reschedule(run, delay_s=0, step=step.name, under_way=True)
         if verdict.fee_refusal and row.attempt >= MAX_FEE_REFUSALS:
             message = (
                 f"{step.name}: the network refused its fee {row.attempt} times"
@@ -64,7 +66,7 @@ def write_outcome(
         if verdict.note is not None:
             row.outcome = verdict.note
         _set_status(run, row, "UNKNOWN")
-        reschedule(run, delay_s=verdict.delay_s, step=step.name)
+        reschedule(run, delay_s=verdict.delay_s, step=step.name, under_way=True)
         if row.absences % MAX_LOOKS == 0:
             message = f"the outcome of {step.name} is not known after {row.absences} looks"
             stop(run, message=message, code="PROVIDER_TIMEOUT")
@@ -131,7 +133,7 @@ def postpone(run: Run, step: Step, row: store.Step | None, failure: ProviderFail
             return
         delay_s = failure.retry_after_s or backoff_s(max(1, operation.failures))
         operation.save(only=["failures", "last_error", "last_error_code"])
-        reschedule(run, delay_s=delay_s, step=step.name)
+        reschedule(run, delay_s=delay_s, step=step.name, under_way=open_intent)
 
 
 def await_xlm(run: Run, step: Step, row: store.Step | None, *, reason: str) -> None:
@@ -230,14 +232,18 @@ def _set_status(run: Run, row: store.Step, status: str) -> None:
     row.save()
 
 
-def reschedule(run: Run, *, delay_s: float, step: str | None) -> None:
-    """Give the lease back and come again later; `step` is what it waits in."""
+def reschedule(run: Run, *, delay_s: float, step: str | None, under_way: bool = False) -> None:
+    """Give the lease back and come again later; `step` is what it waits in.
+
+    under_way: an intent is written down, or a wallet held that others wait for: it goes first.
+    """
     now = run.ctx.now_ms()
     run.operation.next_run_at = now + int(delay_s * 1000)
+    run.operation.urgency = Urgency.UNDER_WAY if under_way else urgency_of(run.operation.kind)
     run.operation.lease_until = 0
     run.operation.step = step
     run.operation.updated_at = now
-    run.operation.save(only=["next_run_at", "lease_until", "step", "updated_at"])
+    run.operation.save(only=["next_run_at", "urgency", "lease_until", "step", "updated_at"])
 
 
 def finish(run: Run, status: str) -> None:

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from offerhub.ports.limits import Outlook, Urgency
 from offerhub.services.context import App
-from offerhub.services.outbound_order import urgency_of
 from offerhub.services.representations import Json, timestamp
 from offerhub.store import operations as store
 from offerhub.store.database import connection
@@ -83,7 +82,7 @@ def expected(app: App) -> dict[str, Turn]:
         }
         holders = store.holders()
         pace_s = {role: _pace_s(address) for role, address in _wallets(app).items()}
-    pending.sort(key=lambda row: (urgency_of(row.kind), row.created_at, row.id))
+    pending.sort(key=lambda row: (row.urgency, row.created_at, row.id))
     by_signer = _waits_for_signers(pending, made, holders, _wallets(app), pace_s)
     outlook = app.limits.outlook(ESCROW_SERVICE) if app.limits is not None else None
     by_limit = {} if outlook is None else _waits_for_limit(pending, made, outlook)
@@ -132,12 +131,12 @@ def _waits_for_limit(
     """
     calling = [row for row in pending if row.kind in CALLS]
     left = {row.id: calls_left(row, made.get(row.id, Counter())) for row in calling}
-    lesser = sum(left[row.id] for row in calling if urgency_of(row.kind) >= Urgency.NEW)
+    lesser = sum(left[row.id] for row in calling if row.urgency >= Urgency.NEW)
     found: dict[str, float] = {}
     ahead = of_lesser = 0
     limit, kept = len(outlook.free_in_s), outlook.kept
     for row in calling:
-        if urgency_of(row.kind) < Urgency.NEW:
+        if row.urgency < Urgency.NEW:
             found[row.id] = outlook.wait_s(ahead + min(lesser, kept * (ahead // limit + 1)))
         else:
             by_share = outlook.wait_s(of_lesser // kept * limit + of_lesser % kept) if kept else 0

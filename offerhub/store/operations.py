@@ -1,6 +1,20 @@
 """Provider operations, their steps, and the claims on signing accounts."""
 
-from peewee import BigIntegerField, Case, CharField, IntegerField, TextField, fn
+from collections.abc import Sequence
+from typing import Final
+
+from peewee import (
+    SQL,
+    BigIntegerField,
+    Case,
+    CharField,
+    Field,
+    IntegerField,
+    ModelSelect,
+    Select,
+    TextField,
+    fn,
+)
 
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
@@ -12,7 +26,11 @@ WAITING_FOR_XLM = "waiting for XLM"
 
 
 class Operation(Table):
-    """`facts` gathers what finished steps found out; `lease_until` fences whoever performs it."""
+    """`facts` gathers what finished steps found out; `lease_until` fences whoever performs it.
+
+    `urgency`: the lower the earlier it is claimed (`ports.limits.Urgency`). It is 0 while somebody
+    performs it, so that what a dead one held is taken up first.
+    """
 
     id = CharField(primary_key=True)
     kind = CharField()
@@ -23,6 +41,7 @@ class Operation(Table):
     params = JSONText()
     facts = JSONText()
     failures = IntegerField(default=0)
+    urgency = IntegerField(default=1)
     next_run_at = Millis()
     lease_until = Millis(default=0)
     lease_token = BigIntegerField(default=0)
@@ -70,6 +89,10 @@ class Claim(Table):
         table_name = "signer_claims"
 
 
+# Spelt out, so that either database sees by it that the index of pending operations will do.
+_PENDING: Final = SQL("status = 'PENDING'")
+
+
 def get(operation_id: str) -> Operation | None:
     return Operation.get_or_none(Operation.id == operation_id)
 
@@ -79,26 +102,47 @@ def get_for_update(operation_id: str) -> Operation | None:
     return for_update(Operation.select().where(Operation.id == operation_id)).get_or_none()
 
 
-def claim_due(*, now: int, lease_ms: int, limit: int) -> list[Operation]:
+def claim_due(
+    *, now: int, lease_ms: int, limit: int, patience_ms: Sequence[int]
+) -> list[Operation]:
     """Take up to `limit` due operations for `lease_ms`; each gets a new fencing token.
 
-    Two callers never get the same one (SKIP LOCKED; SQLite's writers are serial anyway). Two
+    patience_ms: by urgency, how much longer than the most urgent it may wait. The class whose
+    longest due operation has waited longest beyond its patience is first, and in a class the
+    longest due. So the urgent go first, and nothing waits for ever.
+
+    Two callers never get the same one (SKIP LOCKED; SQLite's writers are serial anyway). Several
     statements, for Postgres may run a locking sub-query of an UPDATE more than once, and then
     leases more than the limit. A lease that ends further ahead than any can was given before the
     clock was set back, and counts as over. Run it in a transaction.
     """
     leased = (Operation.lease_until > now) & (Operation.lease_until <= now + 10 * lease_ms)
-    due = (
-        Operation.select(Operation.id)
-        .where((Operation.status == "PENDING") & (Operation.next_run_at <= now) & ~leased)
-        .order_by(Operation.next_run_at, Operation.created_at)
-        .limit(limit)
+
+    def due(urgency: int, *columns: Field) -> "ModelSelect[Operation]":
+        return (
+            Operation.select(*columns)
+            .where(_PENDING, Operation.urgency == urgency, Operation.next_run_at <= now, ~leased)
+            .order_by(Operation.next_run_at, Operation.created_at)
+        )
+
+    heads = [due(urgency, Operation.next_run_at).limit(1) for urgency in range(len(patience_ms))]
+    (longest_due,) = Select((), heads).bind(Operation._meta.database).tuples().execute()
+    order = sorted(
+        (at + patience_ms[urgency], urgency)
+        for urgency, at in enumerate(longest_due)
+        if at is not None
     )
-    ids = [row.id for row in for_update(due, skip_locked=True)]
+    ids: list[str] = []
+    for _, urgency in order:
+        if len(ids) < limit:
+            rows = due(urgency, Operation.id).limit(limit - len(ids))
+            ids += [row.id for row in for_update(rows, skip_locked=True)]
     if not ids:
         return []
     query = (
-        Operation.update(lease_until=now + lease_ms, lease_token=Operation.lease_token + 1)
+        Operation.update(
+            lease_until=now + lease_ms, lease_token=Operation.lease_token + 1, urgency=0
+        )
         .where(Operation.id.in_(ids))
         .returning(Operation)
     )
@@ -167,7 +211,7 @@ def listed(*, status: str | None, limit: int, cursor: str | None) -> Rows:
 def pending_of_kinds(kinds: list[str], *, limit: int = 5000) -> list[Operation]:
     """Those under way, without their params' context or errors; the oldest first."""
     query = Operation.select(
-        Operation.id, Operation.kind, Operation.params, Operation.created_at
+        Operation.id, Operation.kind, Operation.urgency, Operation.params, Operation.created_at
     ).where((Operation.status == "PENDING") & Operation.kind.in_(kinds))
     return list(query.order_by(Operation.created_at, Operation.id).limit(limit))
 

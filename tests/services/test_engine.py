@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from offerhub.domain import ids
 from offerhub.domain.errors import OfferHubError
 from offerhub.ledger import accounts
 from offerhub.ports.errors import OutcomeUnknown, Rejected, Unavailable
-from offerhub.services import deposits, engine, operations, progress, withdrawals
+from offerhub.ports.limits import Urgency
+from offerhub.services import deposits, engine, operations, progress, users, withdrawals
 from offerhub.services.context import App
 from offerhub.services.flows import bridge
 from offerhub.services.steps import Run
@@ -440,3 +442,27 @@ def test_only_a_stuck_operation_can_be_retried(shared_world: World) -> None:
     with pytest.raises(OfferHubError, match="INVALID_STATE"):
         operations.retry(shared_world.ctx, subject.operation_id, reason="impatience")
     BY_NAME["withdrawal"].check(shared_world, subject)
+
+
+def test_work_with_an_open_intent_goes_first_and_is_ranked_by_its_kind_again_afterwards(
+    shared_world: World,
+) -> None:
+    """A transaction in flight holds a wallet that others may wait for."""
+    subject = BY_NAME["wallet"].begin(shared_world)
+    assert row_of(subject).urgency == Urgency.NEW
+    chain = shared_world.app.chain
+    unseen = replace(shared_world.app, chain=Odd(chain, transaction=lambda hash_: None))
+    assert perform_next(unseen)
+    waiting = row_of(subject)
+    assert (waiting.status, waiting.urgency) == ("PENDING", Urgency.UNDER_WAY)
+
+    users.create_user(shared_world.ctx, external_user_id=ids.new_id(ids.USER), type="BUYER")
+
+    def kept_waiting() -> store.Operation | None:
+        perform_next(unseen)
+        with connection():
+            return store.Operation.get_or_none(store.Operation.step == store.WAITING_FOR_SIGNER)
+
+    assert shared_world.until(kept_waiting).urgency == Urgency.NEW
+    shared_world.drain()
+    assert row_of(subject).status == "SUCCEEDED"

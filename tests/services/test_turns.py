@@ -10,6 +10,7 @@ from offerhub.ports.chain import PlatformKeys, SigningKey
 from offerhub.ports.limits import Outlook
 from offerhub.services import turns
 from offerhub.services.flows.registry import FLOWS
+from offerhub.services.outbound_order import urgency_of
 from offerhub.services.turns import PROVIDER_LIMIT, SIGNER, Turn
 from offerhub.store import operations as store
 from offerhub.store.database import atomic, connect_to, proxy
@@ -39,7 +40,7 @@ def pending(id_: str, kind: str, *, at: int, **params: Any) -> str:
     with atomic():
         store.Operation.create(
             id=id_, kind=kind, subject_type="test", subject_id=f"of_{id_}", status="PENDING",
-            params=params, facts={}, next_run_at=at, context={}, created_at=at, updated_at=at,
+            urgency=urgency_of(kind), params=params, facts={}, next_run_at=at, context={}, created_at=at, updated_at=at,
         )  # fmt: skip
     return id_
 

@@ -14,7 +14,7 @@ LEASE_MS = 6_000
 
 def _claim(*, now: int, limit: int) -> list[store.Operation]:
     with atomic():
-        return store.claim_due(now=now, lease_ms=LEASE_MS, limit=limit)
+        return store.claim_due(now=now, lease_ms=LEASE_MS, limit=limit, patience_ms=[0, 0])
 
 
 @pytest.mark.parametrize("limit", [1, 7])
@@ -90,7 +90,7 @@ def test_a_claimers_row_is_skipped_not_waited_for(postgres: str) -> None:
 
     def hold() -> None:
         with atomic():
-            store.claim_due(now=1_000, lease_ms=LEASE_MS, limit=1)
+            store.claim_due(now=1_000, lease_ms=LEASE_MS, limit=1, patience_ms=[0, 0])
             holding.set()
             done.wait(10)
 
