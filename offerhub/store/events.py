@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from peewee import BigAutoField, BigIntegerField, Case, CharField, ModelSelect, fn
 
+from offerhub.domain.events import expand
 from offerhub.store import statements
 from offerhub.store.fields import JSONText, Millis, Table
 from offerhub.store.paging import Either, first_of_either
@@ -76,25 +77,29 @@ def after(
     query = Event.select().where(Event.sequence > sequence)
     if up_to is not None:
         query = query.where(Event.sequence <= up_to)
-    if user_id is not None:
-        either = Either((Event.user_1, Event.user_2), user_id)
-        order = [Event.sequence]
-        query = first_of_either(
-            _of(query, types, aggregate_types), either, key=Event.position, order=order, limit=limit
-        )
-        return list(query.order_by(*order).limit(limit))
     if types is None and aggregate_types is None:
-        return list(query.order_by(Event.sequence).limit(limit))
+        return _first(query, user_id, limit=limit)
     near = _of(query.where(Event.sequence <= sequence + NEAR), types, aggregate_types)
-    found = list(near.order_by(Event.sequence).limit(limit))
+    found = _first(near, user_id, limit=limit)
     if len(found) < limit and Event.select().where(Event.sequence > sequence + NEAR).exists():
         found += _far(
             query.where(Event.sequence > sequence + NEAR),
             types,
             aggregate_types,
+            user_id,
             limit=limit - len(found),
         )
     return found
+
+
+def _first(query: "ModelSelect[Any]", user_id: str | None, *, limit: int) -> list[Event]:
+    """In the order of the stream; those that concern the user, if there is one."""
+    if user_id is not None:
+        concerned = Either((Event.user_1, Event.user_2), user_id)
+        query = first_of_either(
+            query, concerned, key=Event.position, order=[Event.sequence], limit=limit
+        )
+    return list(query.order_by(Event.sequence).limit(limit))
 
 
 def _of(
@@ -111,22 +116,32 @@ def _far(
     query: "ModelSelect[Any]",
     types: Iterable[str] | None,
     aggregate_types: Iterable[str] | None,
+    user_id: str | None,
     *,
     limit: int,
 ) -> list[Event]:
     """The next events of these types however far away: the first few of each, by its index.
 
-    A walk along the stream would read everything between two rare events.
+    A walk along the stream, or along one user's part of it, would read everything between two
+    rare events.
     """
     kinds = None if aggregate_types is None else frozenset(aggregate_types)
-    names = kinds if types is None else types
-    column = Event.aggregate_type if types is None else Event.type
     found: list[Event] = []
-    for name in names or ():
-        if types is not None and kinds is not None and name.split(".")[0] not in kinds:
-            continue
-        of_one = query.where(column == name)
-        found += list(of_one.order_by(column, Event.sequence).limit(limit))
+    if types is None and user_id is None:
+        for kind in kinds or ():
+            of_kind = query.where(Event.aggregate_type == kind)
+            in_order = of_kind.order_by(Event.aggregate_type, Event.sequence)
+            found += list(in_order.limit(limit))
+    else:
+        names = expand([f"{kind}.*" for kind in kinds or ()]) if types is None else types
+        for name in names:
+            if kinds is not None and name.split(".")[0] not in kinds:
+                continue
+            of_type = query.where(Event.type == name)
+            if user_id is None:
+                found += list(of_type.order_by(Event.type, Event.sequence).limit(limit))
+            else:
+                found += _first(of_type, user_id, limit=limit)
     return sorted(found, key=lambda event: event.sequence or 0)[:limit]
 
 

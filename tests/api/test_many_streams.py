@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.measuring import percentiles
+from bench.processes import tree_cpu_s
 from offerhub.events import stream
 from offerhub.services import api_keys
 from offerhub.store.database import atomic, connection, execute
@@ -149,6 +150,11 @@ def test_as_many_streams_as_there_may_be_all_receive_everything_beside_requests(
     assert operator.read(), "an operator is let in although all are taken"
     operator.cut()
 
+    idle_s = streams / 200
+    spent_s = tree_cpu_s(process.pid)
+    time.sleep(idle_s)
+    idle_cpus = (tree_cpu_s(process.pid) - spent_s) / idle_s  # heartbeats, while nothing happens
+
     sent_s = []
     with Requests(port, admin) as requests:
         for number in range(events):
@@ -182,7 +188,7 @@ def test_as_many_streams_as_there_may_be_all_receive_everything_beside_requests(
     print(
         f"{streams} streams: events {late_ms} ms, {grown_mb:.0f} MB more, {sessions} sessions;"
         f" requests {requests_ms} ms ({len(requests.took_ms)}), alone {alone_ms} ms;"
-        f" refused in {refused_ms:.0f} ms"
+        f" refused in {refused_ms:.0f} ms; {idle_cpus:.2f} processors while nothing happens"
     )
     figure("streams", streams)
     figure("event_p50_ms", late_ms["p50"])

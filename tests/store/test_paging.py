@@ -119,32 +119,47 @@ def test_rows_that_name_somebody_in_either_column_are_paged_once_each(
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_events_of_a_user_are_read_once_each_in_order(database: str, limit: int) -> None:
+def test_events_of_a_user_are_read_once_each_in_order(
+    database: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "NEAR", 10)  # so that most of them are far
     chance = random.Random(13)
     people = ["usr_a", "usr_b", "usr_c", None]
-    rows = [
-        {
-            "id": f"evt_{n}", "sequence": n,
-            "type": chance.choice(["order.created", "user.created"]),
-            "aggregate_type": "order", "aggregate_id": "ord_1", "user_1": chance.choice(people),
-            "user_2": chance.choice(people), "payload": {}, "metadata": {}, "occurred_at": n,
-        }
-        for n in range(1, 61)
-    ]  # fmt: skip
+    rows = []
+    for n in range(1, 121):
+        kind = chance.choice(["order", "user", "topup"])
+        rows.append({
+            "id": f"evt_{n}", "sequence": n, "type": f"{kind}.created", "aggregate_type": kind,
+            "aggregate_id": "x", "user_1": chance.choice(people), "user_2": chance.choice(people),
+            "payload": {}, "metadata": {}, "occurred_at": n,
+        })  # fmt: skip
     with atomic():
         events.Event.insert_many(rows).execute()
-    for types in (None, ["user.created"]):
-        of_a = [row for row in rows if "usr_a" in (row["user_1"], row["user_2"])]
-        wanted = [row["sequence"] for row in of_a if types is None or row["type"] in types]
+    for types, kinds in (
+        (None, None),
+        (["user.created", "order.created"], None),
+        (None, ["user", "topup"]),
+        (["user.created", "order.created"], ["user"]),
+    ):
+        wanted = [
+            row["sequence"]
+            for row in rows
+            if "usr_a" in (row["user_1"], row["user_2"])
+            and (types is None or row["type"] in types)
+            and (kinds is None or row["aggregate_type"] in kinds)
+        ]
         found: list[int] = []
         while True:
             with connection():
-                after = found[-1] if found else 0
-                page = events.after(after, limit=limit, types=types, user_id="usr_a")
+                page = events.after(
+                    found[-1] if found else 0, limit=limit, types=types, aggregate_types=kinds,
+                    user_id="usr_a",
+                )  # fmt: skip
             if not page:
                 break
             found += [event.sequence for event in page if event.sequence is not None]
         assert found == wanted
+        assert len(wanted) > 5
 
 
 def test_a_statement_pages_by_entry_and_names_each_transfer(database: str) -> None:

@@ -50,6 +50,15 @@ LISTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "orders by buyer": lambda page: orders.listed(**page, buyer_id=USER),
     "orders by seller": lambda page: orders.listed(**page, seller_id=USER),
     "orders by party": lambda page: orders.listed(**page, party_id=USER),
+    "orders by buyer and status": lambda page: orders.listed(
+        **page, buyer_id=USER, status="DISPUTED"
+    ),
+    "orders by seller and status": lambda page: orders.listed(
+        **page, seller_id=USER, status="REFUNDED"
+    ),
+    "orders by party and status": lambda page: orders.listed(
+        **page, party_id=USER, status="REFUNDED"
+    ),
     "orders by reference": lambda page: orders.listed(**page, client_order_ref="ref-9"),
     "orders after": lambda page: orders.listed(**page, created_after=ORDERS - 9),
     "orders before": lambda page: orders.listed(**page, created_before=9),
@@ -67,6 +76,9 @@ LISTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "withdrawals by status": lambda page: withdrawals.listed(
         **page, user_id=None, status="WITHDRAWAL_FAILED"
     ),
+    "withdrawals by user and status": lambda page: withdrawals.listed(
+        **page, user_id=USER, status="WITHDRAWAL_FAILED"
+    ),
     "disputes": lambda page: disputes.listed(**page),
     "disputes by status": lambda page: disputes.listed(**page, status="OPEN"),
     "disputes by order": lambda page: disputes.listed(**page, order_id=row_id("ord", 30)),
@@ -78,6 +90,15 @@ LISTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "events of a kind": lambda page: events.after(0, limit=100, aggregate_types=["dispute"]),
     "events of a user": lambda page: events.after(0, limit=100, user_id=USER),
     "events of a user, deep": lambda page: events.after(ORDERS, limit=100, user_id=USER),
+    "events of a user, of a rare type": lambda page: events.after(
+        0, limit=100, user_id=USER, types=["dispute.opened"]
+    ),
+    "events of a user, of no type there is": lambda page: events.after(
+        0, limit=100, user_id=USER, types=["key.revoked", "order.released"]
+    ),
+    "events of a user, of a kind": lambda page: events.after(
+        0, limit=100, user_id=USER, aggregate_types=["dispute"]
+    ),
     "events of an order": lambda page: events.of_aggregate(row_id("ord", 9), limit=100),
     "audit": lambda page: audit.listed(**page),
     "audit by kind": lambda page: audit.listed(**page, resource_type="key"),
