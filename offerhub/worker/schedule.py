@@ -77,11 +77,16 @@ class Schedule(Scheduler):
         return rung
 
     def _plan_what_is_missing(self) -> None:
-        names = list(INTERVALS_S)
+        """Also what is planned for later than it ever is: the clock was set back since."""
+        names, now_s = list(INTERVALS_S), time.time()
         planned = self.connection.zmscore(
             self.scheduled_jobs_key, [f"sweep-{name}" for name in names]
         )
-        missing = [name for name, at in zip(names, planned, strict=True) if at is None]
+        missing = [
+            name
+            for name, at_s in zip(names, planned, strict=True)
+            if at_s is None or at_s > now_s + _longest_s(name)
+        ]
         if missing:
             log.warning("scheduler.planned_again", sweeps=missing)
         for name in missing:
@@ -108,3 +113,8 @@ class Schedule(Scheduler):
                 pipe.execute()
             except WatchError:
                 raise Fenced from None
+
+
+def _longest_s(name: str) -> float:
+    """How far ahead a sweep is planned at most; the schedule keeps whole seconds."""
+    return max(INTERVALS_S[name], FIRST_AFTER_S.get(name, 0)) + 1.0
