@@ -19,6 +19,7 @@ from offerhub.services.figures import Observer
 from offerhub.services.health import HealthMonitor
 from offerhub.services.idempotency import AnswerSeal
 from offerhub.services.maintenance import Gate
+from offerhub.services.sheet_watch import SheetWatch
 from offerhub.services.tokens import TokenSigner
 
 BASE_PATH: Final = "/api/v1"
@@ -47,7 +48,7 @@ def create_app(
     Raises: UndeclaredRoute when a route does not say who may call it.
     """
     flask_app, _ = assemble()
-    gate = RedisGate(app.redis)
+    gate, sheet = RedisGate(app.redis), SheetWatch()
     marketplace_id = app.policy.marketplace_id
     flask_app.extensions[EXTENSION] = Edge(
         app=app,
@@ -60,9 +61,9 @@ def create_app(
         limiter=RateLimiter(gate, marketplace_id=marketplace_id),
         seats=StreamSeats(gate, marketplace_id=marketplace_id, most_in_all=event_streams),
         uses=UseRecorder(),
-        health=HealthMonitor(app),
+        health=HealthMonitor(app, sheet=sheet),
         maintenance=Gate(),
-        observer=Observer(app),
+        observer=Observer(app, sheet=sheet),
         metrics_token=metrics_token,
     )
     pipeline.install(flask_app)

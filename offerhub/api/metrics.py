@@ -65,7 +65,13 @@ class _LookedUp:
 
     def collect(self) -> Iterator[Metric]:
         found = self._observer.figures()
-        yield _labelled("offerhub_operations", "Unfinished operations.", "status", found.operations)
+        yield _operations(found)
+        yield _labelled(
+            "offerhub_work_overdue_seconds",
+            "For how long the oldest thing is due that nobody has taken up.",
+            "queue",
+            found.overdue_s,
+        )
         yield _single(
             "offerhub_deposit_reading_stopped",
             "Above 0: the chain's history is not whole; deposits wait until it is accepted.",
@@ -102,6 +108,17 @@ class _LookedUp:
             "Assets less liabilities and equity; anything but 0 is an alarm.",
             found.books_difference_stroops,
         )
+        if found.book_findings is not None and found.books_checked_age_s is not None:
+            yield _single(
+                "offerhub_ledger_findings",
+                "Broken invariants of the books at their last check; anything but 0 is an alarm.",
+                found.book_findings,
+            )
+            yield _single(
+                "offerhub_ledger_check_age_seconds",
+                "Since the last check of the books.",
+                found.books_checked_age_s,
+            )
         yield _labelled(
             "offerhub_outbound_wait_seconds",
             "Until one more call to the provider may be made, behind all that wait.",
@@ -121,10 +138,24 @@ class _LookedUp:
             ("offerhub_queue_jobs", "waiting", "Jobs that wait in Redis."),
             ("offerhub_queue_workers", "workers", "Workers of the queue."),
             ("offerhub_queue_failed_jobs", "failed_jobs", "Jobs that failed."),
+            (
+                "offerhub_queue_oldest_job_seconds",
+                "oldest_job_s",
+                "For how long the oldest job waits in Redis; 0 when none does.",
+            ),
         ):
             numbers = {queue["name"]: queue[field] for queue in shown["queues"]}
             if available:
                 yield _labelled(name, words, "queue", numbers)
+
+
+def _operations(found: Figures) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "offerhub_operations", "Unfinished operations.", labels=("kind", "status")
+    )
+    for (kind, status), count in sorted(found.operations.items()):
+        family.add_metric((kind, status), count)
+    return family
 
 
 def _treasury(found: Figures) -> Iterator[Metric]:

@@ -18,9 +18,10 @@ def ledger() -> None:
 def check(as_json: bool) -> None:
     """Check every invariant over everything ever posted; exit code 1 when one is broken."""
     from offerhub.cli.application import operator_context
-    from offerhub.services import treasury
+    from offerhub.services import book_check, treasury
 
-    findings = treasury.check_books(operator_context())
+    ctx = operator_context()
+    findings = treasury.check_books(ctx)
     if as_json:
         click.echo(json.dumps({"findings": findings}))
     elif findings:
@@ -31,6 +32,7 @@ def check(as_json: bool) -> None:
             )
     else:
         click.echo("The books are right: every transfer balances, every balance is its entries.")
+    book_check.note(ctx, findings)
     raise SystemExit(Exit.FAILED if findings else Exit.OK)
 
 

@@ -104,14 +104,14 @@ def _words(report: dict[str, Any]) -> str:
 
 
 def _lease(found: dict[str, Any]) -> str:
-    """Who does the work that one process at a time may do."""
-    name = f"{found['name']} lease"
+    """Who does the work that one process at a time may do, and who would take over."""
+    name, standbys = f"{found['name']} lease", found["standbys"]
+    waiting = f"{standbys} standing by" if standbys else "nobody stands by"
     if found["state"] != "HELD":
-        return f"{name}: {'held by nobody' if found['state'] == 'FREE' else 'unknown'}"
-    token = f", token {found['fencing_token']}" if found["fencing_token"] is not None else ""
+        return f"{name}: held by nobody, {waiting}"
     since = f" since {found['since']}" if found["since"] else ""
-    standbys = f", {found['standbys']} standing by" if found["standbys"] else ""
-    return f"{name}: {found['holder']}{since}, until {found['until']}{token}{standbys}"
+    until = f"until {found['until']}, token {found['fencing_token']}"
+    return f"{name}: {found['holder']}{since}, {until}, {waiting}"
 
 
 def _component(found: Any) -> str:

@@ -1,6 +1,9 @@
-"""The books' invariants, checked by the clock: a broken one is an alarm and is never put right."""
+"""The books' invariants, checked by the clock: a broken one is an alarm and is never put right.
 
-from typing import Any
+What the last check found is kept, so that whoever asks is told until a later check finds nothing.
+"""
+
+from typing import Any, Final
 
 import structlog
 
@@ -8,19 +11,19 @@ from offerhub.domain.differences import Difference
 from offerhub.services import audit, treasury
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context
-from offerhub.store.database import atomic
+from offerhub.store import leases as flags
+from offerhub.store.database import atomic, connection
 
 log = structlog.get_logger(__name__)
 
 ANNOUNCED = 20  # of one check; the log and the audit record have the count
+LAST: Final = "books_checked"
 
 
 def check(ctx: Context) -> list[dict[str, Any]]:
-    """Check everything ever posted; every finding is logged as an error and announced.
-
-    Commits only when there is a finding.
-    """
+    """Check everything ever posted; every finding is logged as an error and announced. Commits."""
     findings = treasury.check_books(ctx)
+    note(ctx, findings)
     for finding in findings:
         log.error("ledger.finding", **finding)
     if not findings:
@@ -34,6 +37,20 @@ def check(ctx: Context) -> list[dict[str, Any]]:
             error_code="INTERNAL_ERROR",
         )  # fmt: skip
     return findings
+
+
+def note(ctx: Context, findings: list[dict[str, Any]]) -> None:
+    """Keep how many findings a check had that ended just now. Commits."""
+    now = ctx.now_ms()
+    with atomic():
+        flags.set_flag(LAST, {"at": now, "findings": len(findings)}, now=now)
+
+
+def last() -> dict[str, int] | None:
+    """`at` (epoch ms) and `findings` of the last check; None before the first."""
+    with connection():
+        found = flags.flag(LAST)
+    return found if isinstance(found, dict) else None
 
 
 def _event(finding: dict[str, Any]) -> NewEvent:

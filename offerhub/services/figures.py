@@ -1,7 +1,7 @@
 """What monitoring wants to know of the deployment, in numbers; `GET /metrics` shows them.
 
-Looked at in the database at most every few seconds, the balance sheet every few minutes: it reads
-every entry of the books.
+Looked at in the database at most every few seconds, the balance sheet every few minutes
+(`sheet_watch`).
 """
 
 import threading
@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from offerhub.domain.differences import Difference
-from offerhub.ledger import accounts, checks
-from offerhub.services import history, solvency
+from offerhub.ledger import accounts
+from offerhub.services import book_check, history
 from offerhub.services.context import App
+from offerhub.services.flows.registry import FLOWS
 from offerhub.services.lease_holders import LEASES
+from offerhub.services.sheet_watch import SheetWatch
 from offerhub.store import differences, reconciliations
 from offerhub.store import figures as store
 from offerhub.store import leases as leases_store
 from offerhub.store import operations as operations_store
-from offerhub.store.database import connection, snapshot
+from offerhub.store.database import connection
 
 TTL_S: Final = 5.0
-SHEET_TTL_S: Final = 300.0
+LIVE: Final = ("PENDING", "STUCK")
+OTHER: Final = "other"
 PROVIDERS: Final = ("airtm", "trustless_work", "stellar")
 RAILS: Final = ("AIRTM", "STELLAR")
 _RAIL_OF: Final = {accounts.AIRTM_TREASURY: "AIRTM", accounts.STELLAR_TREASURY: "STELLAR"}
@@ -43,15 +46,23 @@ class LastReconciliation:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """By status where there are several; `books_difference_stroops` is zero when all is well."""
+    """By status where there are several; `books_difference_stroops` is zero when all is well.
 
-    operations: dict[str, int]
+    operations: by kind and status; a kind of another version is OTHER, for labels are bounded.
+    overdue_s: by queue, how long the oldest thing is due that nobody has taken up.
+    book_findings, books_checked_age_s: of the last check of every invariant; None before the first.
+    """
+
+    operations: dict[tuple[str, str], int]
     oldest_pending_s: float
+    overdue_s: dict[str, float]
     inbox: dict[str, int]
     deliveries: dict[str, int]
     unsequenced_events: int
     unsealed_audit_records: int
     books_difference_stroops: int
+    book_findings: int | None
+    books_checked_age_s: float | None
     waiting_for_xlm: int
     broken_history: int
     reconciliation: LastReconciliation
@@ -63,12 +74,18 @@ class Figures:
 class Observer:
     """Keeps the last figures of one process."""
 
-    def __init__(self, app: App, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        sheet: SheetWatch | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._app = app
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: tuple[float, Figures] | None = None
-        self._sheet: tuple[float, int, dict[str, int]] | None = None
+        self._sheet = sheet or SheetWatch()
 
     def figures(self) -> Figures:
         """The figures, at most TTL_S old."""
@@ -79,19 +96,23 @@ class Observer:
             return self._known[1]
 
     def _look(self) -> Figures:
-        difference, shortages = self._of_sheet()
+        difference, shortages = self._sheet.look()
+        checked, now = book_check.last(), self._app.now_ms()
         with connection():
             oldest = store.oldest_pending_at()
             return Figures(
-                operations=store.operations(),
-                oldest_pending_s=0.0
-                if oldest is None
-                else max(0.0, (self._app.now_ms() - oldest) / 1000),
+                operations=_by_known_kind(store.operations_by_kind()),
+                oldest_pending_s=_since_s(now, oldest),
+                overdue_s={
+                    queue: _since_s(now, at) for queue, at in store.due_since(now=now).items()
+                },
                 inbox=store.inbox(),
                 deliveries=store.deliveries(),
                 unsequenced_events=store.unsequenced_events(),
                 unsealed_audit_records=store.unsealed_audit_records(),
                 books_difference_stroops=difference,
+                book_findings=None if checked is None else checked["findings"],
+                books_checked_age_s=None if checked is None else _since_s(now, checked["at"]),
                 waiting_for_xlm=operations_store.waiting_for_xlm(),
                 reconciliation=self._last_reconciliation(),
                 rail_shortage_stroops=shortages,
@@ -99,15 +120,6 @@ class Observer:
                 outbound_wait_s=self._outbound_wait_s(),
                 leases=self._leases(),
             )
-
-    def _of_sheet(self) -> tuple[int, dict[str, int]]:
-        """The books' difference, and what each rail is short of."""
-        now_s = self._monotonic()
-        if self._sheet is None or now_s - self._sheet[0] >= SHEET_TTL_S:
-            with snapshot():
-                difference = checks.sheet().difference_stroops
-            self._sheet = (now_s, difference, solvency.shortages())
-        return self._sheet[1], self._sheet[2]
 
     def _last_reconciliation(self) -> LastReconciliation:
         last = reconciliations.newest_finished()
@@ -135,3 +147,15 @@ class Observer:
         now = leases_store.clock_ms(self._app.now_ms())
         held = {row.name for row in leases_store.Lease.select() if row.expires_at > now}
         return {name: int(name in held) for name in LEASES}
+
+
+def _by_known_kind(counts: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Also zeros, so that an alarm about a kind ends when there is none of it any more."""
+    found = Counter({(kind, status): 0 for kind in (*FLOWS, OTHER) for status in LIVE})
+    for (kind, status), count in counts.items():
+        found[kind if kind in FLOWS else OTHER, status] += count
+    return dict(found)
+
+
+def _since_s(now_ms: int, at_ms: int | None) -> float:
+    return 0.0 if at_ms is None else max(0.0, (now_ms - at_ms) / 1000)

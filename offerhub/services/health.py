@@ -1,7 +1,7 @@
 """How the deployment is: each part asked at most every few seconds, and never waited for long.
 
 healthy, degraded (something is missing, requests are still served) or unhealthy (they are not).
-Not here: whether the books are right (`ledger.checks`).
+Not here: what is looked at of work and books (`work_health`) and of the chain (`chain_health`).
 """
 
 import threading
@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from offerhub.logs import get_logger
 from offerhub.ports.errors import ProviderFailure, RateLimited
-from offerhub.services import chain_health, history
+from offerhub.services import chain_health, history, work_health
 from offerhub.services.context import App
 from offerhub.services.representations import timestamp
+from offerhub.services.sheet_watch import SheetWatch
 from offerhub.store import events, leases
 from offerhub.store.database import connection
 
@@ -25,13 +26,24 @@ UNHEALTHY: Final = "unhealthy"
 
 DEADLINE_S: Final = 2.0
 OWN_TTL_S: Final = 2.0
+WORK_TTL_S: Final = 10.0
 PROVIDER_TTL_S: Final = 30.0
+SHEET_PATIENCE_S: Final = 60.0  # every entry of the books is read
 QUEUES: Final = ("critical", "webhooks", "deliveries", "maintenance")
 
 _WORKERS_OF_QUEUE: Final = "rq:workers:{}"  # RQ's; it expires when a process is gone
 
 Json = dict[str, Any]
 _log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One part: how it is asked, how long an answer is good, and from when on it is overdue."""
+
+    ask: Callable[[], Json]
+    ttl_s: float
+    patience_s: float = DEADLINE_S
 
 
 @dataclass(slots=True)
@@ -46,21 +58,36 @@ class _Known:
 class HealthMonitor:
     """Keeps the last answers of one process."""
 
-    def __init__(self, app: App, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        sheet: SheetWatch | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._app = app
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._checks: dict[str, tuple[Callable[[], Json], float]] = {
-            "database": (self._database, OWN_TTL_S),
-            "redis": (self._redis, OWN_TTL_S),
-            "worker": (self._worker, OWN_TTL_S),
-            "scheduler": (lambda: self._lease("scheduler"), OWN_TTL_S),
-            "relay": (lambda: self._lease("relay"), OWN_TTL_S),
-            "deposits": (self._deposits, OWN_TTL_S),
-            "airtm": (lambda: _provider(app.payments.ping), PROVIDER_TTL_S),
-            "trustless_work": (lambda: _provider(app.escrows.ping), PROVIDER_TTL_S),
-            "stellar": (self._stellar, PROVIDER_TTL_S),
+        seen = sheet or SheetWatch()
+        self._checks = {
+            "database": _Check(self._database, OWN_TTL_S),
+            "redis": _Check(self._redis, OWN_TTL_S),
+            "worker": _Check(self._worker, OWN_TTL_S),
+            "scheduler": _Check(lambda: self._lease("scheduler"), OWN_TTL_S),
+            "relay": _Check(self._relay, OWN_TTL_S),
+            "deposits": _Check(self._deposits, OWN_TTL_S),
+            "operations": _Check(lambda: _looked(work_health.operations(app)), WORK_TTL_S),
+            "books": _Check(
+                lambda: _looked(work_health.books(app, seen)), WORK_TTL_S, SHEET_PATIENCE_S
+            ),
+            "treasury": _Check(
+                lambda: _looked(work_health.treasury(seen)), WORK_TTL_S, SHEET_PATIENCE_S
+            ),
+            "reconciliation": _Check(lambda: _looked(work_health.reconciliation(app)), WORK_TTL_S),
+            "airtm": _Check(lambda: _provider(app.payments.ping), PROVIDER_TTL_S),
+            "trustless_work": _Check(lambda: _provider(app.escrows.ping), PROVIDER_TTL_S),
+            "stellar": _Check(self._stellar, PROVIDER_TTL_S),
         }
         self._known = {name: _Known(_state(DEGRADED, "not asked yet")) for name in self._checks}
 
@@ -82,16 +109,16 @@ class HealthMonitor:
             "checked_at": timestamp(self._app.now_ms()),
         }
 
-    def _ask(self, checks: dict[str, tuple[Callable[[], Json], float]]) -> dict[str, Json]:
+    def _ask(self, checks: dict[str, _Check]) -> dict[str, Json]:
         now = self._monotonic()
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(len(self._checks), thread_name_prefix="health")
-            for name, (check, ttl_s) in checks.items():
+            for name, check in checks.items():
                 known = self._known[name]
-                if known.running is None and now - known.asked_at_s >= ttl_s:
+                if known.running is None and now - known.asked_at_s >= check.ttl_s:
                     known.asked_at_s = now
-                    known.running = self._pool.submit(_guarded, name, check)
+                    known.running = self._pool.submit(_guarded, name, check.ask)
             running = {name: self._known[name].running for name in checks}
         wait([future for future in running.values() if future is not None], timeout=DEADLINE_S)
         with self._lock:
@@ -102,7 +129,7 @@ class HealthMonitor:
         if known.running is not None:
             if known.running.done():
                 known.answer, known.running = known.running.result(), None
-            else:
+            elif self._monotonic() - known.asked_at_s >= self._checks[name].patience_s:
                 known.answer = _state(UNHEALTHY, "no answer in time")
         return known.answer
 
@@ -138,6 +165,12 @@ class HealthMonitor:
             int(redis.exists(key)) for key in redis.smembers(_WORKERS_OF_QUEUE.format(queue))
         )
 
+    def _relay(self) -> Json:
+        wrong, numbers = work_health.relay_lag(self._app)
+        held = self._lease("relay")
+        details = [one for one in (held["detail"], wrong) if one]
+        return _state(DEGRADED if details else HEALTHY, "; ".join(details) or None, **numbers)
+
     def _lease(self, name: str) -> Json:
         with connection():
             row = leases.Lease.get_or_none(leases.Lease.name == name)
@@ -170,6 +203,12 @@ def _guarded(name: str, check: Callable[[], Json]) -> Json:
     except Exception as error:  # noqa: BLE001 - a part that fails is what is being reported
         _log.warning("health.failed", component=name, error=type(error).__name__)
         return _state(UNHEALTHY, f"{type(error).__name__}")
+
+
+def _looked(found: work_health.Look) -> Json:
+    """Wrong work degrades the deployment: requests are served all the same."""
+    wrong, numbers = found
+    return _state(DEGRADED if wrong else HEALTHY, wrong, **numbers)
 
 
 def _provider(ask: Callable[[], Any]) -> Json:

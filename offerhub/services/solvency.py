@@ -50,9 +50,13 @@ class _Rail:
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """What the books say of one moment; stroops. `owed` is by kind of account."""
+    """What the books say of one moment; stroops. `owed` is by kind of account.
+
+    `difference` is of the balance sheet and always zero, or the books are broken.
+    """
 
     owed: dict[str, int]
+    difference: int
     missing: int
     in_contracts: int
     in_wallets: int
@@ -60,9 +64,13 @@ class _Books:
     rails: tuple[_Rail, _Rail]
 
 
-def shortages() -> dict[str, int]:
-    """Stroops that each rail is short of what is committed on it, by the books."""
-    return {rail.name: rail.short for rail in _of_books().rails}
+def at_a_glance() -> tuple[int, dict[str, int]]:
+    """The balance sheet's difference, and what each rail is short of by the books; stroops.
+
+    Reads every entry. Not inside a transaction.
+    """
+    books = _of_books()
+    return books.difference, {rail.name: rail.short for rail in books.rails}
 
 
 def view(ctx: Context, *, ask: bool = False) -> dict[str, Any]:
@@ -133,6 +141,7 @@ def _of_books() -> _Books:
     in_wallets = sum(wallets.values())
     return _Books(
         owed=owed,
+        difference=sheet.difference_stroops,
         missing=max(0, sheet.liabilities_stroops - sheet.assets_stroops),
         in_contracts=_sum(sheet.assets, "escrow.contract:"),
         in_wallets=in_wallets,

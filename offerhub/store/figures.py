@@ -5,7 +5,7 @@ from typing import Any
 from peewee import fn
 
 from offerhub.store.audit import count_unsealed
-from offerhub.store.deliveries import WebhookDelivery
+from offerhub.store.deliveries import WebhookDelivery, WebhookEndpoint
 from offerhub.store.events import Event
 from offerhub.store.inbox import InboxEvent
 from offerhub.store.operations import Operation
@@ -19,6 +19,20 @@ _LIVE_DELIVERIES = ("PENDING", "FAILED")
 def operations() -> dict[str, int]:
     """Unfinished operations by status."""
     return _by_status(Operation, _LIVE_OPERATIONS)
+
+
+def operations_by_kind() -> dict[tuple[str, str], int]:
+    """Unfinished operations by kind and status; only those that there are."""
+    query = (
+        Operation.select(Operation.kind, Operation.status, fn.COUNT(Operation.id))
+        .where(Operation.status.in_(_LIVE_OPERATIONS))
+        .group_by(Operation.kind, Operation.status)
+    )
+    return {(kind, status): count for kind, status, count in query.tuples()}
+
+
+def stuck_operations() -> int:
+    return int(Operation.select().where(Operation.status == "STUCK").count())
 
 
 def oldest_pending_at() -> int | None:
@@ -36,6 +50,45 @@ def inbox() -> dict[str, int]:
 def deliveries() -> dict[str, int]:
     """Outgoing webhooks that wait, or were given up."""
     return _by_status(WebhookDelivery, _LIVE_DELIVERIES)
+
+
+def due_since(*, now: int) -> dict[str, int | None]:
+    """By queue: since when, in epoch ms, the oldest thing is due that nobody has taken up.
+
+    None where nothing waits for a worker. What waits for its time, for a provider's limit or for an
+    answer is not due; nor is what goes to an endpoint that is switched off.
+    """
+    enabled = WebhookEndpoint.select(WebhookEndpoint.id).where(WebhookEndpoint.enabled)
+    oldest: dict[str, tuple[Any, Any]] = {
+        "critical": (
+            Operation.next_run_at,
+            (Operation.status == "PENDING")
+            & (Operation.next_run_at <= now)
+            & (Operation.lease_until <= now),
+        ),
+        "webhooks": (
+            InboxEvent.next_attempt_at,
+            (InboxEvent.status == "RECEIVED") & (InboxEvent.next_attempt_at <= now),
+        ),
+        "deliveries": (
+            WebhookDelivery.next_attempt_at,
+            (WebhookDelivery.status == "PENDING")
+            & (WebhookDelivery.next_attempt_at <= now)
+            & WebhookDelivery.endpoint_id.in_(enabled),
+        ),
+    }
+    found: dict[str, int | None] = {}
+    for name, (column, due) in oldest.items():
+        row = column.model.select(column).where(due).order_by(column).limit(1).tuples().first()
+        found[name] = None if row is None else int(row[0])
+    return found
+
+
+def oldest_unsequenced_at() -> int | None:
+    """When the oldest event happened that has no place on the stream yet, in epoch ms."""
+    query = Event.select(Event.occurred_at).where(Event.sequence.is_null())
+    row = query.order_by(Event.position).limit(1).tuples().first()
+    return None if row is None else int(row[0])
 
 
 def unsequenced_events() -> int:

@@ -58,6 +58,22 @@ def differences_of(reconciliation_id: str, *, limit: int = 1000) -> list[Differe
     return list(query.order_by(Difference.created_at, Difference.id).limit(limit))
 
 
+def count_open_of(reconciliation_id: str) -> int:
+    """How many differences a run left for the operator."""
+    query = Difference.select().where(
+        (Difference.reconciliation_id == reconciliation_id) & (Difference.status == "OPEN")
+    )
+    return int(query.count())
+
+
+def count_open_alone() -> int:
+    """How many belong to no run and wait for the operator."""
+    query = Difference.select().where(
+        (Difference.status == "OPEN") & Difference.reconciliation_id.is_null()
+    )
+    return int(query.count())
+
+
 def insert_difference(row: dict[str, object]) -> None:
     Difference.insert(**row).execute()
 

@@ -9,7 +9,11 @@ import pytest
 
 from offerhub.api.waiting import wanted_s
 from offerhub.ports.errors import Unavailable
-from offerhub.services import health
+from offerhub.services import book_check, health
+from offerhub.services.sheet_watch import SheetWatch
+from offerhub.store import operations as operations_store
+from offerhub.store.database import atomic
+from offerhub.store.operations import Operation
 from tests.api.caller import Caller, open_api
 from tests.services.world import World
 
@@ -21,11 +25,58 @@ def test_every_component_is_reported(api: Caller) -> None:
     assert report["status"] == "degraded"  # no worker runs in this test
     assert set(report["components"]) == {
         "database", "redis", "worker", "scheduler", "relay", "deposits",
+        "operations", "books", "treasury", "reconciliation",
         "airtm", "trustless_work", "stellar",
     }  # fmt: skip
-    for name in ("database", "redis", "airtm", "trustless_work", "stellar"):
+    for name in ("database", "redis", "operations", "books", "treasury", "reconciliation",
+                 "airtm", "trustless_work", "stellar"):  # fmt: skip
         assert report["components"][name]["status"] == "healthy", report
     assert report["components"]["worker"]["detail"].startswith("no worker for")
+
+
+def test_what_is_wrong_with_the_work_degrades_and_no_id_of_it_is_told(api: Caller) -> None:
+    user = api.world.user("someone")["id"]
+    with atomic():
+        row = operations_store.latest_for(user) or operations_store.latest_for(
+            api.get(f"/users/{user}/wallet").json["data"]["id"]
+        )
+        assert row is not None
+        Operation.update(status="STUCK").where(Operation.id == row.id).execute()
+    book_check.note(api.world.ctx, [{"invariant": "all entries sum to zero"}])
+    answer = api.with_key(None).get("/health")
+    report = answer.json["data"]
+    assert (answer.status_code, report["status"]) == (200, "degraded")
+    for name, command in (("operations", "operations list"), ("books", "ledger check")):
+        part = report["components"][name]
+        assert (part["status"], f"`offerhub {command}" in part["detail"]) == ("degraded", True)
+    assert row.id not in answer.text
+
+
+def test_a_look_at_every_entry_may_take_its_time(world: World) -> None:
+    """It reads everything; until it has, what is known stays known, and nothing is called dead."""
+    go_on, looks = threading.Event(), []
+
+    class Slow(SheetWatch):
+        def look(self) -> tuple[int, dict[str, int]]:
+            looks.append(1)
+            go_on.wait(20)
+            return 0, {"AIRTM": 1, "STELLAR": 0}
+
+    monitor = health.HealthMonitor(world.app, sheet=Slow())
+    try:
+        assert monitor.report()["components"]["treasury"]["detail"] == "not asked yet"
+    finally:
+        go_on.set()
+    for _ in range(100):
+        found = monitor.report()["components"]["treasury"]
+        if found["detail"] != "not asked yet":
+            break
+        time.sleep(0.02)
+    assert found == {
+        "status": "degraded",
+        "detail": "short of what is committed on AIRTM: see `offerhub treasury`, send money there",
+    }
+    assert len(looks) == 2, "books and treasury, once each"
 
 
 def test_a_process_that_lives_says_so_without_asking_anybody(api: Caller) -> None:

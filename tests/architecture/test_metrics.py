@@ -43,6 +43,28 @@ def test_an_alert_uses_known_metrics_and_says_what_to_do(rule: dict[str, Any]) -
     assert f"### {rule['alert']}\n" in RUNBOOK
 
 
+def test_promtool_is_asked_about_every_alert_in_good_times_and_in_bad() -> None:
+    """`promtool test rules` itself is run by hand; Prometheus is no library."""
+    tried = yaml.safe_load((ROOT / "tests/monitoring/alerts.test.yml").read_text())
+    assert tried["rule_files"] == ["../../docs/operations/alerts.yml"]
+    good, bad = tried["tests"]
+    assert [asked["exp_samples"] for asked in good["promql_expr_test"]] == [[]]
+    rung = [
+        set(re.findall(r"OfferHub\w+", str(asked["exp_samples"])))
+        for asked in bad["promql_expr_test"]
+    ]
+    assert rung == [
+        {rule["alert"] for rule in RULES if rule["for"] == "0m"},
+        {rule["alert"] for rule in RULES},
+    ]
+    for time in (good, bad):
+        fed = {name for one in time["input_series"] for name in re.findall(r"^\w+", one["series"])}
+        asked_for = {name for rule in RULES for name in re.findall(r"offerhub_\w+", rule["expr"])}
+        assert asked_for - fed <= {"offerhub_reconciliation_differences"}, (
+            "absent when there is none"
+        )
+
+
 def test_alerts_have_names_of_their_own() -> None:
     names = [rule["alert"] for rule in RULES]
     assert len(names) == len(set(names))

@@ -6,6 +6,7 @@ import signal
 import stat
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -31,6 +32,7 @@ def test_a_deployment_comes_up_survives_kills_and_goes_down(deployment: Deployme
     _the_first_admin_key_is_kept_and_works(deployment)
     _no_secret_was_said(deployment, up.stdout + up.stderr)
     _a_second_start_does_nothing(deployment)
+    _who_holds_each_lease_is_told(deployment)
     _every_killed_process_comes_back(deployment)
     _a_killed_manager_is_replaced(deployment)
     down = deployment.run("down")
@@ -71,6 +73,25 @@ def _a_second_start_does_nothing(deployment: Deployment) -> None:
     assert json.loads(again.stdout)["already_running"] is True
     assert _pids(deployment) == before
     assert (deployment.home / "admin.key").read_bytes() == key
+
+
+def _who_holds_each_lease_is_told(deployment: Deployment) -> None:
+    """Each by the very process that `status` shows under its name."""
+    told: list[dict[str, Any]] = []
+
+    def all_held() -> bool:
+        told[:] = json.loads(deployment.run("status", "--json").stdout)["leases"]
+        return all(one["state"] == "HELD" for one in told)
+
+    _until(all_held, "every lease is held")
+    assert [one["name"] for one in told] == ["relay", "deposits", "scheduler"]
+    pids = _pids(deployment)
+    for one in told:
+        assert int(one["holder"].split(":")[1]) == pids[one["name"]]
+        assert (one["fencing_token"] >= 1, one["standbys"]) == (True, 0)
+    lines = deployment.run("status").stdout
+    for one in told:
+        assert f"{one['name']} lease: {one['holder']} since {one['since']}, until " in lines
 
 
 def _every_killed_process_comes_back(deployment: Deployment) -> None:

@@ -11,7 +11,14 @@ from click.testing import CliRunner, Result
 from offerhub.cli.group import offerhub
 from offerhub.domain import ids
 from offerhub.events import relay
-from offerhub.services import api_keys, audit_log, maintenance, operations, withdrawals
+from offerhub.services import (
+    api_keys,
+    audit_log,
+    book_check,
+    maintenance,
+    operations,
+    withdrawals,
+)
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, execute
 from offerhub.store.inbox import InboxEvent
@@ -72,6 +79,12 @@ def test_reconciliation_tells_differences_by_its_exit_code(
     assert "do: " in found.stdout
     assert run("treasury", "--ask", code=0).stdout.startswith("SOLVENT")
     assert "No snapshot" in run("treasury", "--history", "3").stdout
+
+
+def test_a_check_by_hand_ends_what_an_earlier_one_had_to_say(run: Run, shared_world: World) -> None:  # noqa: F811
+    book_check.note(shared_world.ctx, [{"invariant": "all entries sum to zero"}])
+    assert data(run("ledger", "check", "--json"))["findings"] == []
+    assert (book_check.last() or {})["findings"] == 0
 
 
 def test_the_treasury_is_shown_with_where_to_look_it_up(run: Run, shared_world: World) -> None:  # noqa: F811

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -204,12 +205,21 @@ def test_plan_writes_nothing_and_names_everything(install: Install, tmp_path: Pa
     assert planned["network_calls"] == []
 
 
+class _Strict(yaml.SafeLoader):
+    """As Compose reads: a name that stands twice in one mapping is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [name.value for name, _ in node.value if name.tag != "tag:yaml.org,2002:merge"]
+        assert len(names) == len(set(names)), f"twice: {names}"
+        return super().construct_mapping(node, deep)
+
+
 @pytest.mark.parametrize("arguments", PROFILES)
 def test_compose_is_valid_and_open_on_this_machine_only(
     install: Install, folder: Path, arguments: tuple[str, ...]
 ) -> None:
     install(folder, *arguments, "--port", "18080")
-    described = yaml.safe_load((folder / "compose.yaml").read_text())
+    described = yaml.load((folder / "compose.yaml").read_text(), _Strict)
     for name, service in described["services"].items():
         assert service["image"], name
         assert "mem_limit" in service, name
@@ -230,6 +240,20 @@ def test_compose_is_valid_and_open_on_this_machine_only(
         assert "POSTGRES_PASSWORD" in _values(folder / ".env")
         for secret in _values(folder / ".env").values():
             assert secret not in (folder / "compose.yaml").read_text()
+
+
+@pytest.mark.parametrize("arguments", PROFILES)
+def test_prometheus_finds_the_rules_and_the_metrics(
+    install: Install, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    install(folder, *arguments, "--port", "18080")
+    described = yaml.load((folder / "monitoring/prometheus.yml").read_text(), _Strict)
+    (job,) = described["scrape_configs"]
+    assert (job["job_name"], job["metrics_path"]) == ("offerhub", "/api/v1/metrics")
+    assert job["static_configs"] == [{"targets": ["127.0.0.1:18080"]}]
+    (rules,) = described["rule_files"]
+    documented = Path(__file__).parents[2] / "docs/operations/alerts.yml"
+    assert (folder / "monitoring" / rules).read_bytes() == documented.read_bytes(), "./run docs"
 
 
 @pytest.mark.parametrize("arguments", PROFILES)
@@ -280,7 +304,8 @@ def test_a_killed_run_is_completed_by_the_next(install: Install, folder: Path) -
     install(folder, *DEMO)
     complete = {name: found[0] for name, found in _tree(folder).items()}
     order = [".copier-answers.yml", "secrets.env", "Caddyfile", "README.md", "bin/offerhub",
-             "compose.yaml", "config.env", "systemd/offerhub.service"]  # fmt: skip
+             "compose.yaml", "config.env", "monitoring/offerhub-alerts.yml",
+             "monitoring/prometheus.yml", "systemd/offerhub.service"]  # fmt: skip
     for reached in range(1, len(order) + 1):
         for name in order[reached:]:
             (folder / name).unlink(missing_ok=True)

@@ -57,6 +57,7 @@ def test_a_rail_that_cannot_pay_says_by_how_much_it_is_short(world: World) -> No
     moved(world, rail="STELLAR", direction="OUT", amount_stroops=9990 * USD, reference="away")
     stellar = rail(world, "STELLAR")
     assert (stellar["solvent"], stellar["shortage"]) == (False, "50.00")
+    assert solvency.at_a_glance() == (0, {"AIRTM": 0, "STELLAR": 50 * USD})
     view = solvency.view(world.ctx)
     assert (view["solvent"], view["shortage"]) == (False, "0.00")
     moved(world, rail="AIRTM", direction="OUT", amount_stroops=50 * USD, reference="gone")

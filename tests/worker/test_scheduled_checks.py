@@ -9,7 +9,7 @@ import structlog
 
 from offerhub.events import relay
 from offerhub.providers.checkpoints import FileOfCheckpoints
-from offerhub.services import audit_chain, audit_log, reconciliation
+from offerhub.services import audit_chain, audit_log, book_check, reconciliation
 from offerhub.store.database import atomic, execute, is_postgres
 from offerhub.store.events import Event
 from offerhub.worker import process
@@ -60,6 +60,9 @@ def test_right_books_are_no_news(working: World) -> None:
         books.check()
     assert not errors(logs, "ledger.finding")
     assert announced("balance.discrepancy_detected") == []
+    last = book_check.last()
+    assert last is not None
+    assert (last["findings"], last["at"] <= working.app.now_ms()) == (0, True)
 
 
 def test_a_broken_book_is_logged_and_announced(working: World) -> None:
@@ -79,6 +82,7 @@ def test_a_broken_book_is_logged_and_announced(working: World) -> None:
         validates({"$ref": "#/components/schemas/DiscrepancyPayload"}, event.payload)
     (record,) = audit_log.list_records(working.ctx, action="ledger.check").items
     assert record["after"]["findings"] == len(found)
+    assert (book_check.last() or {})["findings"] == len(found)
 
 
 def test_a_difference_with_a_provider_is_logged_and_announced(working: World) -> None:

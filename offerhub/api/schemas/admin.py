@@ -109,6 +109,10 @@ class AuditProof(Schema):
 class Queue(Schema):
     name = shown_text()
     waiting = fields.Integer(required=True, allow_none=True)
+    oldest_job_s = fields.Integer(
+        required=True, allow_none=True,
+        metadata={"description": "For how long the job waits that is next; 0 when none does."},
+    )  # fmt: skip
     workers = fields.Integer(required=True, allow_none=True)
     failed_jobs = fields.Integer(required=True, allow_none=True)
 

@@ -1,15 +1,18 @@
 """Running the appliance over HTTP: audit, maintenance, queues, dead letters, operations, books."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from rq.utils import utcformat
 
 from offerhub.domain import ids
 from offerhub.services import inbox, leases
 from offerhub.store.database import atomic
 from offerhub.store.deliveries import WebhookDelivery, WebhookEndpoint
 from offerhub.store.inbox import InboxEvent
+from offerhub.worker.queues import BELLS, enqueue, queue
 from tests.api.caller import Caller, code, open_api
 from tests.api.surface.market import Market
 from tests.services.world import SELLER_EMAIL
@@ -112,6 +115,25 @@ def test_queues_are_described(market: Market) -> None:
         "critical", "webhooks", "deliveries", "maintenance",
     ]  # fmt: skip
     assert all(queue["workers"] == 0 for queue in shown["queues"])
+    assert all(queue["oldest_job_s"] == 0 for queue in shown["queues"])
+
+
+def test_the_oldest_job_of_a_queue_is_the_next_one(market: Market) -> None:
+    redis = market.world.app.redis
+    waiting = queue("deliveries", redis)
+    oldest, *_ = [enqueue(BELLS["deliveries"], redis) for _ in range(3)]
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    redis.hset(oldest.key, "enqueued_at", utcformat(hour_ago))
+    try:
+        shown = {one["name"]: one for one in market.shown("/admin/queues")["queues"]}
+        assert shown["deliveries"]["waiting"] == 3
+        assert 3600 <= shown["deliveries"]["oldest_job_s"] < 3660
+        assert shown["critical"]["oldest_job_s"] == 0
+        redis.delete(oldest.key)  # forgotten by Redis; a worker passes it over
+        shown = {one["name"]: one for one in market.shown("/admin/queues")["queues"]}
+        assert shown["deliveries"]["oldest_job_s"] == 0
+    finally:
+        waiting.empty()
 
 
 def test_who_holds_each_lease_is_shown_and_who_stands_by(market: Market) -> None:

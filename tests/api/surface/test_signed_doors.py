@@ -14,6 +14,8 @@ from standardwebhooks.webhooks import Webhook
 from offerhub.api.app import create_app
 from offerhub.providers.trustlesswork.webhooks import TrustlessWorkWebhooks
 from offerhub.services import inbox
+from offerhub.services.flows.registry import FLOWS
+from offerhub.services.operations import ESCROW_DEPLOY
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic
 from offerhub.store.inbox import InboxEvent
@@ -172,7 +174,13 @@ def test_metrics_count_requests_and_show_what_waits(market: Market, measured: Ca
     assert grown("/api/v1/users/<user_id>", 404) == 1
     assert grown("unknown", 404) == 1
     assert grown("/api/v1/orders", 201, "POST") == 1
-    assert after["offerhub_operations", (("status", "PENDING"),)] == 1
+    deploying = (("kind", ESCROW_DEPLOY), ("status", "PENDING"))
+    assert after["offerhub_operations", deploying] == 1
+    live = {name[1]: count for name, count in after.items() if name[0] == "offerhub_operations"}
+    assert len(live) == 2 * (len(FLOWS) + 1), "every kind has its zeros; there is no other label"
+    assert sum(count for labels, count in live.items() if ("status", "PENDING") in labels) == 1
+    for queue in ("critical", "webhooks", "deliveries"):
+        assert ("offerhub_work_overdue_seconds", (("queue", queue),)) in after
     assert after["offerhub_operation_oldest_pending_seconds", ()] > 0
     assert after["offerhub_relay_lag_events", ()] > 0
     assert after["offerhub_ledger_difference_stroops", ()] == 0
@@ -181,6 +189,7 @@ def test_metrics_count_requests_and_show_what_waits(market: Market, measured: Ca
     assert after["offerhub_redis_up", ()] == 1
     for queue in ("critical", "webhooks", "deliveries", "maintenance"):
         assert after["offerhub_queue_workers", (("queue", queue),)] == 0
+        assert after["offerhub_queue_oldest_job_seconds", (("queue", queue),)] == 0
     assert ("offerhub_incoming_webhooks", (("status", "DEAD"),)) in after
     assert ("offerhub_webhook_deliveries", (("status", "PENDING"),)) in after
     text = measured.get("/metrics").text

@@ -3,7 +3,7 @@
 The API of this version has no totals over everything; a tile never pretends to be one.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -26,6 +26,7 @@ IN_ESCROW = frozenset(
     ["ESCROW_FUNDED", "IN_PROGRESS", "RELEASE_REQUESTED", "REFUND_REQUESTED", "DISPUTED"]
 )
 WITHDRAWAL_ENDS = frozenset(f"WITHDRAWAL_{end}" for end in ("COMPLETED", "FAILED", "CANCELED"))
+HEALTH_LINES = 12  # as many as the panel shows, see app.tcss
 TOPUP_ENDS = frozenset(f"TOPUP_{end}" for end in ("SUCCEEDED", "FAILED", "CANCELED"))
 
 
@@ -46,6 +47,22 @@ TILES = (
     Tile("Withdrawals open", ("withdrawals",), lambda w: _open(w, WITHDRAWAL_ENDS)),
     Tile("Top-ups open", ("topups",), lambda t: _open(t, TOPUP_ENDS)),
 )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of the health: its state, and what is wrong."""
+
+    name: str
+    state: str
+    detail: str = ""
+
+    def line(self) -> Text:
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(f"{self.name.replace('_', ' '):<16}{SYMBOLS[tone_of(self.state)]} {self.state}")
+        if self.detail:
+            text.append(f"  {' '.join(self.detail.split())}", style="dim")
+        return text
 
 
 class OverviewView(View):
@@ -115,13 +132,22 @@ def _health(snapshot: Snapshot) -> Text:
     if not isinstance(health, Health):
         word = snapshot.problem.line() if snapshot.problem else "…"
         return Text(f"Health  {word}", no_wrap=True, overflow="ellipsis")
-    rows = [("appliance", health.status)]
-    rows += [(name, health.component_status(name)) for name in health.components]
-    lines = [
-        Text(f"{name.replace('_', ' '):<16}{SYMBOLS[tone_of(state)]} {state}", no_wrap=True)
-        for name, state in rows
-    ]
-    return Text("\n").join(lines)
+    parts = [_part(name, health) for name in health.components]
+    if len(parts) >= HEALTH_LINES:
+        # What needs eyes comes first; what does not fit is counted, apart when it is not well.
+        parts.sort(key=lambda part: part.state == "healthy")
+        parts, left = parts[: HEALTH_LINES - 2], parts[HEALTH_LINES - 2 :]
+        unwell = sum(part.state != "healthy" for part in left)
+        state, detail = ("degraded", f"{unwell} of them") if unwell else ("healthy", "")
+        parts.append(Part(f"{len(left)} more", state, detail))
+    return Text("\n").join([Part("appliance", health.status).line(), *(p.line() for p in parts)])
+
+
+def _part(name: str, health: Health) -> Part:
+    """One part of the report, whatever it is called and has in it."""
+    found = health.components[name]
+    detail = found.get("detail") if isinstance(found, Mapping) else None
+    return Part(name, health.component_status(name), detail if isinstance(detail, str) else "")
 
 
 def _stuck(order: object) -> bool:
