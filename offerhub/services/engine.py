@@ -42,6 +42,7 @@ from offerhub.services.steps import (
     Verdict,
     only_reading,
 )
+from offerhub.store import due_operations
 from offerhub.store import operations as store
 from offerhub.store.database import atomic, connection
 from offerhub.store.failures import is_conflict, is_passing, is_unavailable
@@ -60,7 +61,7 @@ class SignerBusy(Exception):
 def claim_next(app: App) -> store.Operation | None:
     """Take the operation whose turn it is (`outbound_order`), for LEASE_MS. Commits."""
     with atomic():
-        rows = store.claim_due(
+        rows = due_operations.claim_due(
             now=app.now_ms(), lease_ms=LEASE_MS, limit=1, patience_ms=list(PATIENCE_MS.values())
         )
     return rows[0] if rows else None
@@ -70,7 +71,7 @@ def renew(app: App, operation: store.Operation) -> bool:
     """Keep the lease while a call is under way; false when it is lost. Commits."""
     with atomic():
         until = app.now_ms() + LEASE_MS
-        return store.renew(operation.id, token=operation.lease_token, until=until)
+        return due_operations.renew(operation.id, token=operation.lease_token, until=until)
 
 
 def perform(app: App, operation: store.Operation) -> None:
@@ -250,4 +251,4 @@ def _conclude(run: Run, flow: Flow, step: Step, row: store.Step | None, verdict:
 def next_due_at() -> int | None:
     """When the next operation is due, in epoch ms; None when none is pending."""
     with connection():
-        return store.next_due_at()
+        return due_operations.next_due_at()

@@ -1,20 +1,9 @@
-"""Provider operations, their steps, and the claims on signing accounts."""
+"""Provider operations, their steps, and the claims on signing accounts.
 
-from collections.abc import Sequence
-from typing import Final
+Not here: claiming operations that are due (`due_operations`).
+"""
 
-from peewee import (
-    SQL,
-    BigIntegerField,
-    Case,
-    CharField,
-    Field,
-    IntegerField,
-    ModelSelect,
-    Select,
-    TextField,
-    fn,
-)
+from peewee import BigIntegerField, CharField, IntegerField, TextField, fn
 
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
@@ -89,10 +78,6 @@ class Claim(Table):
         table_name = "signer_claims"
 
 
-# Spelt out, so that either database sees by it that the index of pending operations will do.
-_PENDING: Final = SQL("status = 'PENDING'")
-
-
 def get(operation_id: str) -> Operation | None:
     return Operation.get_or_none(Operation.id == operation_id)
 
@@ -100,75 +85,6 @@ def get(operation_id: str) -> Operation | None:
 def get_for_update(operation_id: str) -> Operation | None:
     """Locks the row."""
     return for_update(Operation.select().where(Operation.id == operation_id)).get_or_none()
-
-
-def claim_due(
-    *, now: int, lease_ms: int, limit: int, patience_ms: Sequence[int]
-) -> list[Operation]:
-    """Take up to `limit` due operations for `lease_ms`; each gets a new fencing token.
-
-    patience_ms: by urgency, how much longer than the most urgent it may wait. The class whose
-    longest due operation has waited longest beyond its patience is first, and in a class the
-    longest due. So the urgent go first, and nothing waits for ever.
-
-    Two callers never get the same one (SKIP LOCKED; SQLite's writers are serial anyway). Several
-    statements, for Postgres may run a locking sub-query of an UPDATE more than once, and then
-    leases more than the limit. A lease that ends further ahead than any can was given before the
-    clock was set back, and counts as over. Run it in a transaction.
-    """
-    leased = (Operation.lease_until > now) & (Operation.lease_until <= now + 10 * lease_ms)
-
-    def due(urgency: int, *columns: Field) -> "ModelSelect[Operation]":
-        return (
-            Operation.select(*columns)
-            .where(_PENDING, Operation.urgency == urgency, Operation.next_run_at <= now, ~leased)
-            .order_by(Operation.next_run_at, Operation.created_at)
-        )
-
-    heads = [due(urgency, Operation.next_run_at).limit(1) for urgency in range(len(patience_ms))]
-    (longest_due,) = Select((), heads).bind(Operation._meta.database).tuples().execute()
-    order = sorted(
-        (at + patience_ms[urgency], urgency)
-        for urgency, at in enumerate(longest_due)
-        if at is not None
-    )
-    ids: list[str] = []
-    for _, urgency in order:
-        if len(ids) < limit:
-            rows = due(urgency, Operation.id).limit(limit - len(ids))
-            ids += [row.id for row in for_update(rows, skip_locked=True)]
-    if not ids:
-        return []
-    query = (
-        Operation.update(
-            lease_until=now + lease_ms, lease_token=Operation.lease_token + 1, urgency=0
-        )
-        .where(Operation.id.in_(ids))
-        .returning(Operation)
-    )
-    return list(query.execute())
-
-
-def renew(operation_id: str, *, token: int, until: int) -> bool:
-    """Make a lease that is still held last until then; false when it was lost or given back."""
-    query = Operation.update(lease_until=until).where(
-        (Operation.id == operation_id)
-        & (Operation.lease_token == token)
-        & (Operation.lease_until > 0)
-        & (Operation.status == "PENDING")
-    )
-    return bool(query.execute())
-
-
-def next_due_at() -> int | None:
-    """When the earliest pending operation can be taken up, in epoch ms: due, and not leased."""
-    at = Case(
-        None,
-        [(Operation.lease_until > Operation.next_run_at, Operation.lease_until)],
-        Operation.next_run_at,
-    )
-    found = Operation.select(fn.MIN(at)).where(Operation.status == "PENDING").scalar()
-    return None if found is None else int(found)
 
 
 def is_live(kind: str, subject_id: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from offerhub.ports.limits import Urgency
 from offerhub.services.outbound_order import PATIENCE_MS
+from offerhub.store import due_operations
 from offerhub.store import operations as store
 from offerhub.store.database import atomic, connection, execute
 from tests.store.statements import watched
@@ -29,7 +30,9 @@ def add(name: str, urgency: Urgency, *, due_at: int = NOW, created_at: int = 0) 
 
 def claim(*, now: int = NOW, limit: int = 1) -> list[str]:
     with atomic():
-        claimed = store.claim_due(now=now, lease_ms=LEASE_MS, limit=limit, patience_ms=PATIENCE)
+        claimed = due_operations.claim_due(
+            now=now, lease_ms=LEASE_MS, limit=limit, patience_ms=PATIENCE
+        )
     assert all(row.urgency == Urgency.UNDER_WAY for row in claimed)
     return [row.id for row in claimed]
 
