@@ -42,6 +42,8 @@ def list_(limit: int, as_json: bool) -> None:
                 f"  {letter['attempts']} attempts: {letter['reason'] or ''}"
             )
         )
+        if letter["do"]:
+            click.echo(f"    do: {letter['do']}")
 
 
 @dead_letters.command()

@@ -1,4 +1,4 @@
-"""Every class of difference that a reconciliation can find: what it means and what to do.
+"""Every class of difference that is recorded: what it means and what to do.
 
 Pure data, one home: the finders name a class, the command line prints its sentence, and
 docs/operations/reconciliation.md has a row for each (a test compares them).
@@ -47,6 +47,10 @@ class Difference(StrEnum):
     OPERATION_STUCK = "operation_stuck"
     OPERATION_IDLE = "operation_idle"
     WORK_MISSING = "work_missing"
+    HISTORY_PRUNED = "history_pruned"
+    HISTORY_RESET = "history_reset"
+    WRONG_NETWORK = "wrong_network"
+    AUDIT_REWRITTEN = "audit_rewritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,5 +213,26 @@ MEANINGS: Final[dict[Difference, Meaning]] = {
         "Something is under way by its state, and nothing is left that would bring it further.",
         "Nothing, if a look was scheduled; else bring it to its end by hand.",
         "where looking at the provider is enough, a look is scheduled",
+    ),
+    Difference.HISTORY_PRUNED: Meaning(
+        "The chain's history that Horizon has begins after what was read last: deposits between may"
+        " have been missed, and none is read any more.",
+        "Name a Horizon with a longer history and start again, or reconcile afterwards; then"
+        " discard this dead letter, and reading goes on.",
+    ),
+    Difference.HISTORY_RESET: Meaning(
+        "The chain's newest ledger lies below what was read already: it was reset, or it is another"
+        " network. No deposit is read any more.",
+        "Put STELLAR_HORIZON_URL right; for a test network that was reset begin with a new"
+        " database. Then discard this dead letter, and reading goes on.",
+    ),
+    Difference.WRONG_NETWORK: Meaning(
+        "Horizon is of another network than this deployment's. No deposit is read any more.",
+        "Put STELLAR_HORIZON_URL right and start again; then discard this dead letter.",
+    ),
+    Difference.AUDIT_REWRITTEN: Meaning(
+        "The audit chain is not the one that the signed checkpoints were written for.",
+        "Keep the checkpoints and a copy of the database, run `offerhub audit verify` with both,"
+        " and find out who could write in the database.",
     ),
 }

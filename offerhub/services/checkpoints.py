@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from offerhub.domain.differences import Difference
 from offerhub.ports.checkpoints import CheckpointFile, CheckpointKey
 from offerhub.services import discrepancies
 from offerhub.services.context import Context
@@ -23,7 +24,7 @@ from offerhub.store.fields import canonical
 log = structlog.get_logger(__name__)
 
 FORMAT = 1
-REWRITTEN = "audit_rewritten"
+REWRITTEN = Difference.AUDIT_REWRITTEN.value
 _FIELDS = {
     "at": str, "format": int, "hash": str, "marketplace_id": str, "number": int,
     "previous": str | None, "public_key": str, "signature": str,

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from offerhub.domain import ids
+from offerhub.domain.differences import MEANINGS
+from offerhub.domain.differences import Difference as Class
 from offerhub.domain.errors import InvalidState, NotFound
 from offerhub.services import audit, history
 from offerhub.services.context import Context, Page
@@ -32,6 +34,7 @@ _LOCKING: dict[str, Callable[[str], Any]] = {
     "delivery": deliveries.get_for_update,
     "difference": differences.get_for_update,
 }
+_CLASSES = frozenset(Class)  # a row of an older version may have another
 _STATES = {"inbox": "DEAD", "delivery": "FAILED", "difference": "OPEN"}
 
 
@@ -118,6 +121,7 @@ def _inbox(row: Any) -> dict[str, Any]:
         "status": row.status,
         "attempts": row.attempts,
         "reason": row.reason,
+        "do": "Mend the cause, then retry it; or discard it with a reason.",
         "since": timestamp(row.received_at),
     }
 
@@ -131,12 +135,15 @@ def _delivery(row: Any) -> dict[str, Any]:
         "status": row.status,
         "attempts": row.attempts,
         "reason": row.last_error,
+        "do": "Mend the endpoint, then retry it; or discard it with a reason.",
         "since": timestamp(row.created_at),
     }
 
 
 def _difference(row: Any) -> dict[str, Any]:
-    told = [f"{key}: {value}" for key, value in row.detail.items() if value is not None]
+    told = [
+        f"{key}: {value}" for key, value in row.detail.items() if value is not None and key != "do"
+    ]
     sides = {**money("ours", row.ours), **money("theirs", row.theirs)}
     if row.ours is not None or row.theirs is not None:
         told.insert(0, f"ours {sides['ours_exact']}, theirs {sides['theirs_exact']}")
@@ -148,5 +155,6 @@ def _difference(row: Any) -> dict[str, Any]:
         "status": row.status,
         "attempts": 0,
         "reason": "; ".join(told)[:500],
+        "do": MEANINGS[Class(row.kind)].do if row.kind in _CLASSES else None,
         "since": timestamp(row.created_at),
     }

@@ -9,6 +9,7 @@ Source: docs/operations/deposits.md.
 
 from typing import Any, Final
 
+from offerhub.domain.differences import Difference as Class
 from offerhub.ports.chain import LedgerHead
 from offerhub.ports.errors import ProviderFailure, Unavailable
 from offerhub.services import discrepancies
@@ -19,9 +20,9 @@ from offerhub.store.database import atomic, connection
 from offerhub.store.reconciliations import Difference
 
 SUBJECT: Final = "chain_history"
-PRUNED: Final = "history_pruned"
-RESET: Final = "history_reset"
-WRONG_NETWORK: Final = "wrong_network"
+PRUNED: Final = Class.HISTORY_PRUNED.value
+RESET: Final = Class.HISTORY_RESET.value
+WRONG_NETWORK: Final = Class.WRONG_NETWORK.value
 TREASURY_CURSOR: Final = "treasury_cursor"
 TREASURY_CHECKED: Final = "treasury_checked_through"
 

@@ -146,6 +146,7 @@ class DeadLetter(Schema):
     status = shown_text()
     attempts = fields.Integer(required=True)
     reason = shown_or_null()
+    do = shown_or_null(description="What to do about it.")
     since = shown_time(null=True)
 
 
