@@ -169,7 +169,9 @@ def test_a_filter_by_a_leap_second_is_answered(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "back_s", [1.0, pytest.param(HOUR_S, marks=pytest.mark.full), DAY_S], ids=lambda s: f"{s:.0f} s"
+    "back_s",
+    [1.0, *(pytest.param(back_s, marks=pytest.mark.full) for back_s in (HOUR_S, DAY_S))],
+    ids=lambda back_s: f"{back_s:.0f} s",
 )
 def test_a_second_that_comes_again_takes_nothing_away_and_gives_nothing_twice(
     world: World, back_s: float

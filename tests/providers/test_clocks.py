@@ -75,7 +75,7 @@ def test_a_date_to_come_back_at_is_read_alike_in_every_zone(zone: str) -> None:
     assert retry_after_s(leap) is None
 
 
-@pytest.mark.parametrize("jump_s", [-DAY_S, -3600.0, 3600.0, DAY_S])
+@pytest.mark.parametrize("jump_s", [-DAY_S, DAY_S])
 def test_no_jump_of_the_wall_clock_lets_anybody_through_early(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, jump_s: float
 ) -> None:
