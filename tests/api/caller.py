@@ -95,13 +95,16 @@ class Caller:
         return str(made["id"])
 
 
-def open_api(world: World, *, app: App | None = None, trusted_proxies: int = 0) -> Caller:
+def open_api(
+    world: World, *, app: App | None = None, trusted_proxies: int = 0, event_streams: int = 1_000
+) -> Caller:
     """The API over a world's application, called with a new admin key."""
     flask_app = create_app(
         app or world.app,
         master_key=world.environ["OFFERHUB_MASTER_KEY"],
         token_secret=world.environ["OFFERHUB_TOKEN_SECRET"],
         trusted_proxies=trusted_proxies,
+        event_streams=event_streams,
     )
     made = api_keys.create_key(world.ctx, name="admin", scopes_wanted=["admin"])
     return Caller(flask_app, world, made["key"], made["id"])

@@ -276,6 +276,24 @@ def test_how_many_streams_may_be_open_is_a_setting(world: World) -> None:
             reader.close()
 
 
+def test_a_deployment_has_so_many_streams_and_operators_come_on_top(world: World) -> None:
+    operator = open_api(world, event_streams=2)
+    ana, bob = (operator.with_scopes("read") for _ in range(2))
+    first, second = Reader(ana), Reader(bob)
+    refused = ana.get("/events", Accept="text/event-stream")
+    assert (refused.status_code, code(refused)) == (429, "RATE_LIMITED")
+    assert "All 2 event streams" in refused.json["error"]["message"]
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert ana.get("/events").status_code == 200, "a page needs no place among the streams"
+    watching = Reader(operator)
+    assert watching.answer.status_code == 200
+    second.close()
+    again = Reader(ana)
+    assert again.answer.status_code == 200
+    for reader in (first, watching, again):
+        reader.close()
+
+
 def test_a_reader_that_comes_and_goes_misses_nothing(api: Caller) -> None:
     """Writers commit and the relay sequences while the reader reconnects again and again."""
     stop = threading.Event()
