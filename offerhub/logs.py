@@ -41,7 +41,7 @@ _IN_TEXT: Final = (
         rf"\1\2{HIDDEN}",
     ),
     (
-        re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"),
+        re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"),
         r"\1***@\2",
     ),
 )  # fmt: skip
