@@ -8,16 +8,16 @@ from offerhub.events import stream
 from offerhub.services import representations
 from offerhub.services.context import Page
 
-MAX_SEQUENCE: Final = 2**63 - 1
-_POSITION: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+MAX_POSITION_DIGITS: Final = 18  # more than a stream ever has, and a number of 64 bits
+POSITION_PATTERN: Final = f"^[0-9]{{1,{MAX_POSITION_DIGITS}}}$"
+_POSITION: Final = re.compile(POSITION_PATTERN, re.ASCII)
 
 
 def position(text: str, *, field: str) -> int:
     """A stream position as clients send it. Raises: ValidationFailed."""
-    value = int(text) if _POSITION.fullmatch(text) else -1
-    if not 0 <= value <= MAX_SEQUENCE:
+    if not _POSITION.fullmatch(text):
         raise ValidationFailed(field, "Not a position of the event stream.")
-    return value
+    return int(text)
 
 
 def page(query: dict[str, Any]) -> Page:

@@ -20,7 +20,8 @@ from offerhub.domain.errors import IdempotencyKeyInProgress, OfferHubError, Vali
 from offerhub.services.idempotency import Answer, Claim, Kept, is_over, kept_since, settle
 
 LOCK_MS: Final = 60_000
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+KEY_PATTERN: Final = "^[!-~]{1,255}$"
+_KEY: Final = re.compile(KEY_PATTERN)
 _UNLOCK: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0

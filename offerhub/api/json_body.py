@@ -20,11 +20,11 @@ class InvalidRequest(OfferHubError):
 
 
 def parse(raw: bytes) -> Any:
-    """The value of a JSON text; an empty text is an empty object.
+    """The value of a JSON text; no text at all is an empty object.
 
     Raises: InvalidRequest.
     """
-    if not raw.strip():
+    if not raw:
         return {}
     try:
         value = json.loads(

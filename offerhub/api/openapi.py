@@ -9,7 +9,15 @@ from flask import Flask
 from flask_smorest import Api
 from marshmallow import fields as ma_fields
 
-from offerhub.api import access, error_answers, examples, named_words, possible_errors
+from offerhub.api import (
+    access,
+    error_answers,
+    examples,
+    named_words,
+    path_ids,
+    possible_errors,
+)
+from offerhub.api.idempotency import KEY_PATTERN
 from offerhub.api.schemas.envelopes import Problem
 from offerhub.api.schemas.event_payloads import PAYLOADS
 from offerhub.api.schemas.fields import Amount, Currency, Metadata, Moment
@@ -111,6 +119,9 @@ def complete(flask_app: Flask, api: Api) -> None:
         path = paths.get(_openapi_path(rule.rule))
         if path is None:
             continue
+        for parameter in path.get("parameters", ()):
+            if parameter["in"] == "path":
+                parameter["schema"]["pattern"] = path_ids.PATTERNS[parameter["name"]]
         view = flask_app.view_functions[rule.endpoint]
         for method in _METHODS:
             if method in path and method.upper() in (rule.methods or ()):
@@ -198,7 +209,7 @@ def _idempotency_header(*, required: bool) -> dict[str, Any]:
         "in": "header",
         "name": "Idempotency-Key",
         "required": required,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
         "description": "One effect per key: a repeated request gets the first answer again.",
     }
 

@@ -13,12 +13,22 @@ from typing import Any, Final
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from offerhub.api import access, auth, budgets, errors, execution, idempotency, json_body, metrics
+from offerhub.api import (
+    access,
+    auth,
+    budgets,
+    errors,
+    execution,
+    idempotency,
+    json_body,
+    metrics,
+    path_ids,
+)
 from offerhub.api.auth import Unauthorized
 from offerhub.api.edge import Edge, edge
 from offerhub.api.state import RequestState, client_address, client_network, state
 from offerhub.domain import ids
-from offerhub.domain.errors import NotFound, OfferHubError
+from offerhub.domain.errors import OfferHubError
 from offerhub.logs import get_logger
 from offerhub.services.credentials import InvalidApiKey
 from offerhub.services.idempotency import Kept
@@ -26,20 +36,6 @@ from offerhub.services.idempotency import Kept
 _log = get_logger("offerhub.api")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-
-# Ids in paths: what does not look like one is not looked up.
-_PATH_IDS: Final = {
-    "user_id": (ids.USER, "USER_NOT_FOUND"),
-    "order_id": (ids.ORDER, "ORDER_NOT_FOUND"),
-    "topup_id": (ids.TOPUP, "TOPUP_NOT_FOUND"),
-    "withdrawal_id": (ids.WITHDRAWAL, "WITHDRAWAL_NOT_FOUND"),
-    "key_id": (ids.API_KEY, "API_KEY_NOT_FOUND"),
-    "dispute_id": (ids.DISPUTE, "DISPUTE_NOT_FOUND"),
-    "endpoint_id": (ids.WEBHOOK_ENDPOINT, "NOT_FOUND"),
-    "delivery_id": (ids.DELIVERY, "NOT_FOUND"),
-    "operation_id": (ids.OPERATION, "NOT_FOUND"),
-    "reconciliation_id": (ids.RECONCILIATION, "NOT_FOUND"),
-}
 
 
 class UnsupportedMediaType(OfferHubError):
@@ -106,9 +102,7 @@ def _let_in(at: Edge, now: RequestState, declared: access.Access) -> Kept | None
 def _check_address() -> None:
     """Refuse ids and queries that no database should be asked for."""
     for name, value in (request.view_args or {}).items():
-        prefix, code = _PATH_IDS.get(name, (None, ""))
-        if prefix is not None and not ids.is_id(value, prefix):
-            raise NotFound(code=code)
+        path_ids.check(name, value)
     for name, values in request.args.lists():
         if json_body.bad_text(name) or any(json_body.bad_text(value) for value in values):
             raise json_body.InvalidRequest("The query holds a character that is not text.")

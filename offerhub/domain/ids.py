@@ -42,7 +42,8 @@ PREFIXES: Final = frozenset(
     }
 )  # fmt: skip
 
-_ID = re.compile(r"(?P<prefix>[a-z]+)_[A-Za-z0-9_-]{21}", re.ASCII)
+_REST: Final = f"[A-Za-z0-9_-]{{{LENGTH}}}"
+_ID = re.compile(rf"(?P<prefix>[a-z]+)_{_REST}", re.ASCII)
 
 # The character for each byte: four bytes share one, so none is likelier than another.
 _CHARACTERS: Final = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
@@ -58,6 +59,12 @@ def new_id(prefix: str, *, random_bytes: RandomBytes = secrets.token_bytes) -> s
     if prefix not in PREFIXES:
         raise ValueError(f"unknown id prefix {prefix!r}")
     return f"{prefix}_{random_bytes(LENGTH).translate(_CHARACTERS).decode()}"
+
+
+def pattern(*prefixes: str) -> str:
+    """A regular expression for the form of an id of one of these kinds."""
+    kinds = prefixes[0] if len(prefixes) == 1 else f"(?:{'|'.join(prefixes)})"
+    return f"^{kinds}_{_REST}$"
 
 
 def is_id(value: object, prefix: str) -> bool:

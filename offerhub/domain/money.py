@@ -8,6 +8,7 @@ Source of the limits: Stellar amounts are signed 64-bit with seven decimals.
 import re
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
+from offerhub.domain import digits
 from offerhub.domain.errors import InvalidAmount, InvalidAmountFormat, InvalidCurrency
 
 STROOPS_PER_USD = 10_000_000
@@ -18,6 +19,8 @@ CURRENCY = "USD"
 _CENTS_TEXT = re.compile(r"[0-9]+\.[0-9]{2}", re.ASCII)
 _CENTS_DIGITS = len(str(MAX_STROOPS // STROOPS_PER_CENT))
 _EXACT_TEXT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,7})?", re.ASCII)
+
+MAX_AMOUNT_STROOPS = MAX_STROOPS // STROOPS_PER_CENT * STROOPS_PER_CENT  # what cents can say
 
 # Refuses to round; more digits than any amount has are fine while they are zeros.
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation, Overflow])
@@ -38,6 +41,17 @@ def parse_amount(value: object, *, field: str = "amount") -> int:
     if stroops is None or stroops > MAX_STROOPS:
         raise InvalidAmount("The amount is larger than the network can carry.", field=field)
     return stroops
+
+
+def amount_pattern(most_stroops: int = MAX_AMOUNT_STROOPS) -> str:
+    """A regular expression for just the texts that `parse_amount` takes, up to `most_stroops`.
+
+    most_stroops: at least 1.00 USD, in whole cents.
+    """
+    whole, cents = divmod(most_stroops // STROOPS_PER_CENT, 100)
+    below = f"(?:{digits.up_to(whole - 1)})\\.[0-9]{{2}}|" if whole > 1 else ""
+    last = f"{whole}\\.(?:{digits.between('00', f'{cents:02d}')})"
+    return f"^0*(?:{below}{last}|0\\.(?:{digits.between('01', '99')}))$"
 
 
 def parse_exact(text: str) -> int:

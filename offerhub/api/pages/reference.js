@@ -35,6 +35,11 @@ function typeOf(schema) {
   return found.format ? `${words} (${found.format})` : words;
 }
 
+// Long expressions say bounds, which the description says in words; others only that text is not blank.
+function isForReading(pattern) {
+  return pattern.startsWith("^") && pattern.length <= 60;
+}
+
 function limitsOf(schema) {
   const found = resolve(schema);
   const parts = [];
@@ -43,7 +48,7 @@ function limitsOf(schema) {
   if (found.minimum !== undefined) parts.push(`At least ${found.minimum}.`);
   if (found.maximum !== undefined) parts.push(`At most ${found.maximum}.`);
   if (found.maxLength !== undefined) parts.push(`At most ${found.maxLength} characters.`);
-  if (found.pattern) parts.push("Form: `" + found.pattern + "`.");
+  if (found.pattern && isForReading(found.pattern)) parts.push("Form: `" + found.pattern + "`.");
   if (found.default !== undefined) parts.push(`Default ${found.default}.`);
   return parts.join(" ");
 }

@@ -3,13 +3,13 @@
 from marshmallow import Schema, fields, validate
 
 from offerhub.api.schemas import orders
+from offerhub.api.schemas.addresses import WebAddress
 from offerhub.api.schemas.envelopes import Body, PageQuery
 from offerhub.api.schemas.fields import (
     Amount,
     Choice,
     Id,
     Text,
-    WebAddress,
     shown_text,
     shown_time,
 )

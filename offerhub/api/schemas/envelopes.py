@@ -1,20 +1,22 @@
 """The envelope around every answer, for the documentation; and what requests have in common."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import marshmallow as ma
 from marshmallow import fields
 
 from offerhub.api.schemas.fields import (
+    Formed,
     QueryWhole,
-    Text,
     shown_object,
     shown_or_null,
     shown_text,
     shown_time,
     without_nulls,
 )
+
+CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]+$"  # base64 for addresses, as lists give it
 
 
 class Body(ma.Schema):
@@ -41,7 +43,12 @@ class PageQuery(Query):
     limit = QueryWhole(
         least=1, most=100, load_default=20, metadata={"description": "Rows per page."}
     )
-    cursor = Text(most=512, metadata={"description": "`next_cursor` of the page before; opaque."})
+    cursor = Formed(
+        CURSOR_PATTERN,
+        most=512,
+        problem="The cursor is not one that this list gave.",
+        metadata={"description": "`next_cursor` of the page before; opaque."},
+    )
 
 
 class Meta(ma.Schema):

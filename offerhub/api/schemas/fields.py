@@ -2,55 +2,63 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from offerhub.api.edge import edge
 from offerhub.api.errors import Coded
 from offerhub.domain import ids, money
+from offerhub.domain.digits import between
 from offerhub.domain.errors import OfferHubError
 from offerhub.domain.money import MAX_STROOPS
 
-AMOUNT_PATTERN: Final = r"^\d+\.\d{2}$"
 EXACT_PATTERN: Final = r"^-?\d+\.\d{7}$"
 MAX_METADATA_BYTES: Final = 4096
-MAX_URL: Final = 2048
-MAX_EMAIL: Final = 254
 INT32: Final = 2**31 - 1
 
-_EMAIL: Final = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_URL_CHARS: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
+# Whatever a reader of the pattern takes for white space: they differ in these characters.
+NOT_BLANK: Final = r"[^\s\x1c-\x1f\x85\ufeff]"
+_NOT_BLANK: Final = re.compile(NOT_BLANK)
+MOMENT_PATTERN: Final = (
+    rf"^(?:{between('1970', '9998')})-[0-9]{{2}}-[0-9]{{2}}"
+    r"T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
+)
+_MOMENT: Final = re.compile(MOMENT_PATTERN)
 
 
 class Text(fields.String):
-    """Text of a bounded length in characters; blank text is refused where `least` is above 0."""
+    """Text of a bounded length in characters, and not blank."""
 
-    def __init__(
-        self,
-        *,
-        most: int,
-        least: int = 1,
-        also: Callable[[str], None] | None = None,
-        **more: Any,
-    ) -> None:
-        checks: list[Callable[[Any], Any]] = [
-            validate.Length(min=least, max=most),
-            *([also] if also else []),
-        ]
-        super().__init__(validate=checks, **more)
-        self._least = least
+    def __init__(self, *, most: int, **more: Any) -> None:
+        meta = {"pattern": NOT_BLANK, **more.pop("metadata", {})}
+        super().__init__(validate=validate.Length(min=1, max=most), metadata=meta, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        if self._least and not text.strip():
+        if not _NOT_BLANK.search(text):
             raise ma.ValidationError("Blank text is not enough.")
+        return text
+
+
+class Formed(fields.String):
+    """Text of a form that an expression says, from its beginning to its end.
+
+    problem: what is said of other text.
+    """
+
+    def __init__(self, pattern: str, *, most: int, problem: str, **more: Any) -> None:
+        meta = {"pattern": pattern, **more.pop("metadata", {})}
+        super().__init__(validate=validate.Length(min=1, max=most), metadata=meta, **more)
+        self._form, self._problem = re.compile(pattern), problem
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not self._form.fullmatch(text):
+            raise ma.ValidationError(self._problem)
         return text
 
 
@@ -66,7 +74,11 @@ class Id(fields.String):
 
     def __init__(self, prefix: str, **more: Any) -> None:
         self.prefix = prefix
-        meta = {"example": f"{prefix}_V1StGXR8_Z5jdHi6B-myT", **more.pop("metadata", {})}
+        meta = {
+            "pattern": ids.pattern(prefix),
+            "example": f"{prefix}_V1StGXR8_Z5jdHi6B-myT",
+            **more.pop("metadata", {}),
+        }
         super().__init__(metadata=meta, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -77,13 +89,22 @@ class Id(fields.String):
 
 
 class Amount(fields.Field[int]):
-    """Money of a request: text such as "12.34" becomes stroops; anything else is refused."""
+    """Money of a request: text such as "12.34" becomes stroops; anything else is refused.
+
+    most_stroops: the largest that is described; the service that knows the reason refuses more.
+    """
 
     default_error_messages = {"null": Coded("INVALID_AMOUNT_FORMAT")}
 
-    def __init__(self, **more: Any) -> None:
-        meta = {"example": "100.00", "pattern": AMOUNT_PATTERN, **more.pop("metadata", {})}
-        super().__init__(metadata=meta, **more)
+    def __init__(self, *, most_stroops: int = money.MAX_AMOUNT_STROOPS, **more: Any) -> None:
+        meta = more.pop("metadata", {})
+        bounds = f"USD, above 0.00, at most {money.format_amount(most_stroops)}."
+        described = {
+            "example": "100.00",
+            "pattern": money.amount_pattern(most_stroops),
+            "description": f"{meta['description']} {bounds}" if "description" in meta else bounds,
+        }
+        super().__init__(metadata={**meta, **described}, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         try:
@@ -148,75 +169,43 @@ class Metadata(fields.Field[dict[str, Any]]):
         return value
 
 
-class EmailAddress(fields.String):
-    """An address that looks like one; whether mail arrives is not our business."""
-
-    def __init__(self, **more: Any) -> None:
-        meta = {"format": "email", "example": "ana@example.com", **more.pop("metadata", {})}
-        super().__init__(metadata=meta, validate=validate.Length(max=MAX_EMAIL), **more)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        if not _EMAIL.fullmatch(text):
-            raise ma.ValidationError("Not an e-mail address.")
-        return text
-
-
-class WebAddress(fields.String):
-    """An absolute http or https URL in ASCII, without credentials in it."""
-
-    def __init__(self, **more: Any) -> None:
-        meta = {"format": "uri", **more.pop("metadata", {})}
-        super().__init__(metadata=meta, validate=validate.Length(max=MAX_URL), **more)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        if not _is_web_address(text):
-            raise ma.ValidationError("Not an absolute http or https URL.")
-        return text
-
-
-class BrowserAddress(WebAddress):
-    """Where a user's browser is sent: https, or http on this machine outside production."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        parts = urlsplit(text)
-        local = parts.hostname in _LOOPBACK and edge().app.policy.environment != "production"
-        if parts.scheme != "https" and not local:
-            raise ma.ValidationError("The URL must begin with https://.")
-        return text
-
-
 class Moment(fields.Field[int]):
     """A time of a request, ISO 8601 with a zone, as milliseconds since 1970."""
 
     default_error_messages = {"form": "Not a time such as 2026-01-10T12:00:00.000Z."}
 
     def __init__(self, **more: Any) -> None:
-        example = {"format": "date-time", "example": "2026-01-10T12:00:00.000Z"}
-        super().__init__(metadata={**example, **more.pop("metadata", {})}, **more)
+        meta = {
+            "format": "date-time",
+            "pattern": MOMENT_PATTERN,
+            "example": "2026-01-10T12:00:00.000Z",
+            **more.pop("metadata", {}),
+        }
+        super().__init__(metadata=meta, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if not isinstance(value, str) or len(value) > 40 or "T" not in value:
+        if not isinstance(value, str) or not _MOMENT.fullmatch(value):
             raise self.make_error("form")
         try:
             moment = datetime.fromisoformat(value)
         except ValueError as error:
             raise self.make_error("form") from error
-        if moment.tzinfo is None or not 1970 <= moment.year <= 9998:
-            raise self.make_error("form")
         whole = moment.astimezone(UTC)
         return int(whole.replace(microsecond=0).timestamp()) * 1000 + whole.microsecond // 1000
 
 
 class Whole(fields.Integer):
-    """A whole number within bounds; text and fractions are refused in bodies."""
+    """A whole number within bounds; text and fractions are refused in bodies.
+
+    736.0 is whole: JSON has one kind of number, and some writers give every number a point.
+    """
 
     def __init__(self, *, least: int, most: int = INT32, **more: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(min=least, max=most), **more)
 
     def _validated(self, value: Any) -> int:
+        if isinstance(value, Decimal) and abs(value) <= INT32 and value == int(value):
+            return int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid", input=value)
         return value
@@ -281,15 +270,3 @@ def shown_object(**meta: Any) -> fields.Dict:
 def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
     """A request's fields without those sent as null: null is the same as absent."""
     return {name: value for name, value in data.items() if value is not None}
-
-
-def _is_web_address(text: str) -> bool:
-    if not _URL_CHARS.fullmatch(text) or "\\" in text:
-        return False
-    try:
-        parts = urlsplit(text)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    plain = parts.username is None and parts.password is None and "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and port_is_fine

@@ -1,12 +1,16 @@
 """Orders with their escrow, milestones, dispute and long work."""
 
-from marshmallow import Schema, ValidationError, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from offerhub.api.schemas.envelopes import Body, PageQuery
 from offerhub.api.schemas.fields import (
+    NOT_BLANK,
     Amount,
     Choice,
     Currency,
+    Formed,
     Id,
     Metadata,
     Moment,
@@ -28,21 +32,30 @@ from offerhub.domain.orders import MAX_MILESTONES, MILESTONE, ORDER, PARTIES, RE
 STATUSES = tuple(ORDER.table)
 
 
-def _fits_in_a_path(ref: str) -> None:
-    """A milestone is addressed by its ref: one that no path can carry could never be paid."""
-    if "/" in ref or ref in {".", ".."}:
-        raise ValidationError("It becomes part of an address: no slash, and not only dots.")
+# A milestone is addressed by its ref: one that no path can carry could never be paid.
+_NO_REF = (".", "..")
+REF_PATTERN = f"^[^/]*{NOT_BLANK[:-1]}/][^/]*$"
 
 
 class NewMilestone(Body):
-    milestone_ref = Text(
+    milestone_ref = Formed(
+        REF_PATTERN,
         most=100,
+        problem="It becomes part of an address: not blank, and no slash.",
         required=True,
-        also=_fits_in_a_path,
-        metadata={"example": "draft", "description": "Unique in its order; without a slash."},
+        metadata={
+            "example": "draft",
+            "description": "Unique in its order; without a slash.",
+            "not": {"enum": list(_NO_REF)},
+        },
     )
     title = Text(most=100, required=True)
     amount = Amount(required=True)
+
+    @validates("milestone_ref")
+    def _fits_in_a_path(self, ref: str, **_: Any) -> None:
+        if ref in _NO_REF:
+            raise ValidationError("It becomes part of an address: not only dots.")
 
 
 class CreateOrder(Body):

@@ -2,10 +2,10 @@
 
 from marshmallow import Schema, fields
 
+from offerhub.api.schemas.addresses import BrowserAddress
 from offerhub.api.schemas.envelopes import Body, PageQuery
 from offerhub.api.schemas.fields import (
     Amount,
-    BrowserAddress,
     Choice,
     Currency,
     Id,

@@ -13,6 +13,7 @@ from offerhub.api.schemas.fields import (
     shown_or_null,
     shown_text,
 )
+from offerhub.ledger.adjustments import MAX_BY_HAND_STROOPS
 
 
 class SheetLine(Schema):
@@ -112,7 +113,7 @@ class TreasuryMoved(BalanceSheet):
 class RecordMovement(Body):
     rail = Choice("AIRTM", "STELLAR", required=True)
     direction = Choice("IN", "OUT", required=True)
-    amount = Amount(required=True)
+    amount = Amount(most_stroops=MAX_BY_HAND_STROOPS, required=True)
     reason = Text(most=500, required=True)
     reference = Text(most=200, required=True, metadata={"description": "Your own; used once."})
     destination = Text(

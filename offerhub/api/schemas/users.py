@@ -2,11 +2,11 @@
 
 from marshmallow import Schema, fields
 
+from offerhub.api.schemas.addresses import EmailAddress
 from offerhub.api.schemas.envelopes import Body, PageQuery
 from offerhub.api.schemas.fields import (
     Amount,
     Choice,
-    EmailAddress,
     Metadata,
     Text,
     shown_amount,
@@ -18,6 +18,7 @@ from offerhub.api.schemas.fields import (
     shown_time,
 )
 from offerhub.domain.users import TYPES, USER, WALLET
+from offerhub.ledger.adjustments import MAX_BY_HAND_STROOPS
 
 USER_STATUSES = tuple(USER.table)
 
@@ -132,7 +133,7 @@ class UpdateUser(Body):
 
 
 class Adjust(Body):
-    amount = Amount(required=True)
+    amount = Amount(most_stroops=MAX_BY_HAND_STROOPS, required=True)
     direction = Choice("CREDIT", "DEBIT", required=True)
     reason = Text(most=500, required=True)
     reference = Text(most=200, required=True, metadata={"description": "Your own; used once."})

@@ -2,12 +2,13 @@
 
 from marshmallow import Schema, fields, validate
 
+from offerhub.api.schemas.addresses import WebAddress
 from offerhub.api.schemas.envelopes import Body, PageQuery
+from offerhub.api.schemas.events import named_pattern
 from offerhub.api.schemas.fields import (
     Choice,
     Flag,
     Text,
-    WebAddress,
     shown_choice,
     shown_or_null,
     shown_text,
@@ -21,7 +22,7 @@ _PATTERNS = {"description": 'Event types or patterns: "order.*", "topup.succeede
 class CreateEndpoint(Body):
     url = WebAddress(required=True, metadata={"example": "https://shop.example.com/webhooks"})
     events = fields.List(
-        Text(most=64), required=True, validate=validate.Length(min=1, max=100), metadata=_PATTERNS
+        named_pattern(), required=True, validate=validate.Length(min=1, max=100), metadata=_PATTERNS
     )
     description = Text(most=500, allow_none=True)
 
@@ -29,7 +30,7 @@ class CreateEndpoint(Body):
 class UpdateEndpoint(Body):
     url = WebAddress()
     events = fields.List(
-        Text(most=64), validate=validate.Length(min=1, max=100), metadata=_PATTERNS
+        named_pattern(), validate=validate.Length(min=1, max=100), metadata=_PATTERNS
     )
     description = Text(most=500, allow_none=True)
     enabled = Flag()
