@@ -22,6 +22,10 @@ _EXACT_TEXT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,7})?", re.ASCII)
 
 MAX_AMOUNT_STROOPS = MAX_STROOPS // STROOPS_PER_CENT * STROOPS_PER_CENT  # what cents can say
 
+# A billion dollars. No provider checks what is booked by hand, and entries stay for ever: two
+# amounts near the 64-bit limit would make the sums of the balance sheet overflow from then on.
+MAX_BY_HAND_STROOPS = 10**16
+
 # Refuses to round; more digits than any amount has are fine while they are zeros.
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation, Overflow])
 _LARGEST = Decimal(MAX_STROOPS).scaleb(-7)

@@ -1,14 +1,9 @@
 """Builder of an admin's correction of a user's balance. Pure."""
 
-from typing import Final
-
 from offerhub.domain.errors import InvalidAmount
+from offerhub.domain.money import MAX_BY_HAND_STROOPS
 from offerhub.ledger import accounts as a
 from offerhub.ledger.transfers import NewTransfer, forward, transfer_of
-
-# A billion dollars. No provider checks what is booked by hand, and entries stay for ever: two
-# amounts near the 64-bit limit would make the sums of the balance sheet overflow from then on.
-MAX_BY_HAND_STROOPS: Final = 10**16
 
 
 def check_by_hand(amount_stroops: int) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from offerhub.domain.errors import InvalidAmount
-from offerhub.domain.money import MAX_STROOPS
-from offerhub.ledger.adjustments import MAX_BY_HAND_STROOPS
+from offerhub.domain.money import MAX_BY_HAND_STROOPS, MAX_STROOPS
 from offerhub.services import adjustments, treasury, treasury_movements
 from offerhub.services.treasury_movements import Movement
 from tests.services.world import World

@@ -13,7 +13,7 @@ from offerhub.api.schemas.fields import (
     shown_or_null,
     shown_text,
 )
-from offerhub.ledger.adjustments import MAX_BY_HAND_STROOPS
+from offerhub.domain.money import MAX_BY_HAND_STROOPS
 
 
 class SheetLine(Schema):

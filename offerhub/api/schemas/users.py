@@ -17,8 +17,8 @@ from offerhub.api.schemas.fields import (
     shown_text,
     shown_time,
 )
+from offerhub.domain.money import MAX_BY_HAND_STROOPS
 from offerhub.domain.users import TYPES, USER, WALLET
-from offerhub.ledger.adjustments import MAX_BY_HAND_STROOPS
 
 USER_STATUSES = tuple(USER.table)
 
