@@ -28,7 +28,8 @@ def operations_by_kind() -> dict[tuple[str, str], int]:
         .where(Operation.status.in_(_LIVE_OPERATIONS))
         .group_by(Operation.kind, Operation.status)
     )
-    return {(kind, status): count for kind, status, count in query.tuples()}
+    rows: Any = query.tuples()
+    return {(kind, status): count for kind, status, count in rows}
 
 
 def stuck_operations() -> int:

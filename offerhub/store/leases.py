@@ -1,7 +1,7 @@
 """Leases with fencing for the one active relay, deposit reader or scheduler; and small flags."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from peewee import BigIntegerField, CharField, CompositeKey, fn
 
@@ -98,7 +98,7 @@ def give_up(name: str, *, holder: str) -> None:
 
 def standbys(names: Sequence[str], *, now: int) -> dict[str, int]:
     """How many processes stand by for each. now: what `clock_ms` says."""
-    query = (
+    rows: Any = (
         Standby.select(Standby.name, fn.COUNT(Standby.holder))
         .where(
             Standby.name.in_(list(names))
@@ -106,8 +106,9 @@ def standbys(names: Sequence[str], *, now: int) -> dict[str, int]:
             & (Standby.expires_at <= now + 2 * STANDBY_TTL_MS)
         )
         .group_by(Standby.name)
+        .tuples()
     )
-    return dict.fromkeys(names, 0) | dict(query.tuples())
+    return dict.fromkeys(names, 0) | dict(rows)
 
 
 def _note_standby(name: str, *, holder: str, now: int) -> None:
