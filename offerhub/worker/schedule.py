@@ -76,6 +76,10 @@ class Schedule(Scheduler):
             rung += 1
         return rung
 
+    def get_queue_for_job(self, job: Any) -> JSONQueue:
+        """One of ours: rq-scheduler would import whatever class a job names."""
+        return JSONQueue(job.origin, connection=self.connection)
+
     def _plan_what_is_missing(self) -> None:
         """Also what is planned for later than it ever is: the clock was set back since."""
         names, now_s = list(INTERVALS_S), time.time()

@@ -11,9 +11,10 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from offerhub.worker.json_jobs import JSONJob, NotAWakeUp
+from offerhub.worker.json_jobs import JSONJob, JSONQueue, NotAWakeUp
 from offerhub.worker.main import HardyWorker
 from offerhub.worker.queues import BELLS, connect, queue
+from offerhub.worker.schedule import Schedule
 
 QUEUE = "maintenance"
 RUN = "offerhub.worker.jobs.housekeeping.sweep"
@@ -118,6 +119,14 @@ def test_no_address_that_a_job_brings_is_called(
     strangers.enqueue(RUN, webhooks=[hook])
     work_it_off(redis)
     assert called == []
+
+
+def test_the_clock_imports_no_class_that_a_job_names(redis: Redis) -> None:
+    job = JSONJob.create(func=RUN, connection=redis, origin=QUEUE)
+    job.meta["queue_class_name"] = "antigravity.no_such_queue"
+    found = Schedule(redis).get_queue_for_job(job)
+    assert isinstance(found, JSONQueue)
+    assert found.name == QUEUE
 
 
 def test_the_same_jobs_of_plain_rq_would_have_run(redis: Redis, strangers: Queue) -> None:
