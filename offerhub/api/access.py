@@ -20,7 +20,8 @@ class Bound:
     """How a route stays within one user's data when a token is bound to that user.
 
     kind: `path` (the path names the user), `filter` (a filter is set to the user), `owner` (the
-    answer names its users in `fields`) or `caller` (the route is about whoever calls).
+    answer names its users in `fields`), `service` (the service looks at the actor) or `caller` (the
+    route is about whoever calls).
     missing: the code for data of somebody else, which such a token is told is not there.
     """
 
@@ -42,6 +43,7 @@ def owner(*fields: str, missing: str) -> Bound:
 
 
 CALLER: Final = Bound("caller")
+SERVICE: Final = Bound("service")
 
 
 @dataclass(frozen=True, slots=True)

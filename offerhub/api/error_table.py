@@ -66,7 +66,7 @@ TO_DO: Final = {
     "PROVIDER_UNAVAILABLE": "Wait `Retry-After`, and repeat with the same key.",
     "MAINTENANCE": "Wait `Retry-After`, and repeat with the same key; reads go on.",
     "PROVIDER_TIMEOUT": "Repeat with the same key: what may have happened is looked up.",
-    "WEBHOOK_DUPLICATE_IGNORED": "Nothing: it is answered `{\"duplicate\": true}`.",
+    "WEBHOOK_DUPLICATE_IGNORED": 'Nothing: it is answered `{"duplicate": true}`.',
 }
 
 _HEAD: Final = """\

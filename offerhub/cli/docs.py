@@ -42,7 +42,7 @@ order of `sequence`, by `GET /api/v1/events` and by webhooks. A reader resumes a
 `sequence` that it has handled.
 
 A JSON Schema of each type and an example of it are in the OpenAPI document, under `webhooks`
-([openapi.json](api/openapi.json); to read at `/api/v1/docs` of a deployment, "events and webhooks").
+([openapi.json](api/openapi.json)); a deployment shows them at `/api/v1/docs`.
 
 Filters: `*` is every type, `order.*` every type of one kind, `order.created` one type. A pattern
 that can never match is refused. "Concerns" names the users whose bound tokens see the event.

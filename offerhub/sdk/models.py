@@ -148,6 +148,8 @@ class Milestone(Record):
     amount_exact: Money
     status: str
     position: int
+    evidence_url: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

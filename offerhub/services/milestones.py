@@ -16,9 +16,11 @@ from offerhub.store.database import atomic, connection
 
 
 def list_milestones(ctx: Context, order_id: str) -> list[dict[str, Any]]:
-    """By position. Raises: ORDER_NOT_FOUND."""
+    """By position. Raises: ORDER_NOT_FOUND, also for who may see only another user's data."""
     with connection():
-        require_order(order_id)
+        order = require_order(order_id)
+        if ctx.actor.user_id not in (None, order.buyer_id, order.seller_id):
+            raise NotFound(code="ORDER_NOT_FOUND", order_id=order_id)
         return [_shown(row) for row in store.milestones_of([order_id])]
 
 

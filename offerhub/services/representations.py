@@ -158,6 +158,8 @@ def milestone(row: Any) -> Json:
         **money("amount", row.amount),
         "status": row.status,
         "position": row.position,
+        "evidence_url": row.evidence_url,
+        "note": row.note,
     }
 
 

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from offerhub.api.access import DAY_MS, filter_user, idempotent, owner, require_scope, waits
+from offerhub.api.access import (
+    DAY_MS,
+    SERVICE,
+    filter_user,
+    idempotent,
+    owner,
+    require_scope,
+    waits,
+)
 from offerhub.api.blueprint import Routes
 from offerhub.api.schemas import disputes as dispute_shapes
 from offerhub.api.schemas import orders as shapes
@@ -126,7 +134,7 @@ def refund_order(body: dict[str, Any], order_id: str) -> dict[str, Any]:
 
 
 @blp.route("/<order_id>/milestones", methods=["GET"])
-@require_scope(READ)
+@require_scope(READ, bound=SERVICE)
 @blp.response(200, dispute_shapes.MilestoneList)
 def list_milestones(order_id: str) -> dict[str, Any]:
     """List an order's milestones"""

@@ -129,6 +129,8 @@ class Milestone(Schema):
     amount_exact = shown_exact()
     status = shown_choice(tuple(MILESTONE.table))
     position = fields.Integer(required=True)
+    evidence_url = shown_or_null(description="What the seller pointed at when it was done.")
+    note = shown_or_null()
 
 
 class Dispute(Schema):

@@ -117,7 +117,7 @@ ROWS = (
     _post("/orders/{order_id}/escrow/fund", WRITE, "required"),
     _post("/orders/{order_id}/release", WRITE, "required", reason="done", requested_by="BUYER"),
     _post("/orders/{order_id}/refund", WRITE, "required", reason="late", requested_by="SELLER"),
-    _get("/orders/{order_id}/milestones", READ),
+    _get("/orders/{order_id}/milestones", READ, bound=True),
     _post("/orders/{order_id}/milestones/{milestone_ref}/complete", WRITE, "required", note="up"),
     _post("/orders/{order_id}/milestones/{milestone_ref}/release", WRITE, "required"),
     _post(

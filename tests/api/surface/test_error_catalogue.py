@@ -277,6 +277,24 @@ NOT_PROVOKED = {
 }
 
 
+def test_what_a_contract_refuses_is_told_as_the_last_error_of_the_work(market: Market) -> None:
+    order_id = market.order("1.00")
+    for step in ("reserve", "escrow"):
+        market.api.made(f"/orders/{order_id}/{step}")
+        market.world.drain()
+    address = market.shown(f"/orders/{order_id}")["escrow"]["buyer_address"]
+    market.world.control("POST", "/stellar/freeze", address=address, frozen=True)
+    market.api.made(f"/orders/{order_id}/escrow/fund")
+    market.world.drain()
+    work = market.shown(f"/orders/{order_id}")["operation"]
+    assert (work["status"], work["last_error"]) == ("STUCK", "ESCROW_FUNDING_FAILED")
+    market.world.control("POST", "/stellar/freeze", address=address, frozen=False)
+    reason = {"reason": "the buyer's wallet can pay again"}
+    market.api.made(f"/admin/operations/{work['id']}/retry", reason)
+    market.world.drain()
+    assert market.shown(f"/orders/{order_id}")["status"] == "IN_PROGRESS"
+
+
 def test_every_code_is_provoked_or_has_its_reason() -> None:
     assert set(PROVOKED) | set(NOT_PROVOKED) == set(CATALOG)
     assert not set(PROVOKED) & set(NOT_PROVOKED)

@@ -60,7 +60,7 @@ def test_every_request_and_every_good_answer_has_an_example_of_its_schema() -> N
                     validates(content["schema"], content["example"])
                 except jsonschema_rs.ValidationError as error:
                     wrong.append(f"{method} {path} {which}: {error.message}")
-    assert wrong == []
+    assert wrong == [], "record the examples anew: see tests/api/surface/recording.py"
 
 
 def test_a_202_and_the_200_that_ends_it_show_different_moments() -> None:

@@ -48,8 +48,8 @@ def test_the_verification_of_the_manual_verifies_a_real_webhook() -> None:
     assert names["receive"](headers, b"{}", secret) is None
     by_hand = names["is_from_offerhub"]
     assert by_hand(headers, body.encode(), secret)
-    assert by_hand({**headers, "webhook-signature": f"v1,{'A' * 43}= {headers['webhook-signature']}"},
-                   body.encode(), secret)  # fmt: skip
+    rotated = f"v1,{'A' * 43}= {headers['webhook-signature']}"
+    assert by_hand({**headers, "webhook-signature": rotated}, body.encode(), secret)
     assert not by_hand(headers, b"{}", secret)
     old = str(int(at.timestamp()) - 301)
     resigned = Webhook(secret).sign("evt_1", datetime.fromtimestamp(int(old), UTC), body)
@@ -64,7 +64,7 @@ def test_the_manual_names_the_waits_between_attempts() -> None:
     assert (5, 300, 1800, *(hours * 3600 for hours in (2, 5, 10, 14, 20, 24))) == SCHEDULE_S
 
 
-@pytest.mark.parametrize("name", ["admin", "disputes", "webhooks", "guide", "testing"])
+@pytest.mark.parametrize("name", ["admin", "disputes", "webhooks", "guide"])
 def test_paths_in_the_manual_are_paths_of_the_api(name: str) -> None:
     known = {re.sub(r"\{\w+\}", "{}", row.path) for row in ROWS}
     named = {

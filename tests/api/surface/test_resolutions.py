@@ -62,6 +62,7 @@ def test_milestones_are_listed_completed_and_paid_in_parts(market: Market) -> No
     body = {"evidence_url": "https://shop.example/proof", "note": "done"}
     asked = market.twice(f"{path}/draft/complete", body, status=202)
     assert (asked["status"], asked["operation"]["kind"]) == ("OPEN", "milestone.complete")
+    assert (asked["evidence_url"], asked["note"]) == (body["evidence_url"], "done")
     assert market.refused(f"{path}/draft/complete") == (409, "ESCROW_NOT_READY")
     market.world.drain()
     paying = market.twice(f"{path}/draft/release", {}, status=202)
