@@ -1,12 +1,12 @@
-"""Records what the API answers, for the examples of its description.
+r"""Records what the API answers, for the examples of its description.
 
 A shape of an answer that changes makes its example wrong. From the checkout,
 
-    OFFERHUB_RECORD_EXAMPLES=1 .venv/bin/pytest -n 0 -m full -k "recorded and sqlite" \\
+    OFFERHUB_RECORD_EXAMPLES=1 .venv/bin/pytest -n 0 -m full -k "recorded and sqlite" \
         tests/api/surface/test_examples.py && ./run docs
 
-writes `offerhub/api/pages/examples.json` and the description anew. Whatever is random or secret in a recording is
-replaced: ids, addresses, hashes, times, keys, hosts.
+writes `offerhub/api/pages/examples.json` and the description anew. Whatever is random or secret in
+a recording is replaced: ids, addresses, hashes, times, keys, hosts.
 """
 
 import hashlib
