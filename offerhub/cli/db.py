@@ -5,6 +5,7 @@ import json
 import click
 
 from offerhub.cli.backup import backup, restore
+from offerhub.cli.forgotten import close_forgotten, forgotten
 
 
 @click.group()
@@ -14,6 +15,8 @@ def db() -> None:
 
 db.add_command(backup)
 db.add_command(restore)
+db.add_command(forgotten)
+db.add_command(close_forgotten)
 
 
 @db.command()

@@ -4,7 +4,8 @@ A restored database has forgotten what was sent between the backup and the resto
 second pay-in or pay-out under one code by itself; the chain refuses nothing. So, before a step
 builds a transaction, what its signer sent in that time and the books do not know is read from the
 chain, and what is the step's own effect is taken over: the same bytes, the same hash.
-Not here: copying and restoring (`store.backup`), and which transactions are a step's (`Sought`).
+Not here: copying and restoring (`store.backup`), which transactions are a step's (`Sought`), and
+ending it (`forgetting`).
 """
 
 from typing import Any, Final
@@ -38,7 +39,7 @@ def note(ctx: Context) -> dict[str, Any]:
         if since is None:
             raise LookupError("this database does not say when it was backed up")
         forgotten = {"from_ms": since - CLOCKS_DIFFER_MS, "to_ms": now + CLOCKS_DIFFER_MS}
-        flags.set_flag(FORGOTTEN, [*_forgotten(), forgotten], now=now)
+        flags.set_flag(FORGOTTEN, [*forgotten_times(), forgotten], now=now)
         flags.clear_flag(BACKUP)
         maintenance.switch(ctx, enabled=True, message=MESSAGE)
         audit.record(
@@ -54,7 +55,7 @@ def found_again(run: Run, step: Step) -> Prepared | Done | None:
     Not inside a transaction. Raises: Rejected, Unavailable.
     """
     with connection():
-        forgotten = _forgotten()
+        forgotten = forgotten_times()
     if not forgotten:
         return None
     sought = step.sent_before(run)
@@ -71,7 +72,8 @@ def found_again(run: Run, step: Step) -> Prepared | Done | None:
     return None
 
 
-def _forgotten() -> list[dict[str, int]]:
+def forgotten_times() -> list[dict[str, int]]:
+    """What lies between each restore and its copy, in epoch ms, with a margin at either end."""
     found = flags.flag(FORGOTTEN)
     return list(found) if isinstance(found, list) else []
 

@@ -22,6 +22,14 @@ def newest_open(*, subject_id: str) -> Difference | None:
     return query.order_by(Difference.created_at.desc(), Difference.id.desc()).first()
 
 
+def count_alone() -> int:
+    """How many OPEN ones there are that no run owns: the dead letters among them."""
+    query = Difference.select().where(
+        (Difference.status == "OPEN") & Difference.reconciliation_id.is_null()
+    )
+    return int(query.count())
+
+
 def count_open(*, subject_id: str) -> int:
     """How many of those there are."""
     query = Difference.select().where(

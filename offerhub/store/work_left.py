@@ -25,6 +25,14 @@ def live_operations() -> list[Operation]:
     return list(query)
 
 
+def unfinished_since_before(moment: int) -> int:
+    """How many pending or stuck operations were asked for before a moment."""
+    query = Operation.select().where(
+        Operation.status.in_(("PENDING", "STUCK")) & (Operation.created_at < moment)
+    )
+    return int(query.count())
+
+
 def stuck_operations(*, limit: int) -> list[Operation]:
     query = Operation.select().where(Operation.status == "STUCK")
     return list(query.order_by(Operation.created_at).limit(limit))
