@@ -64,7 +64,7 @@ def test_answers_stay_within_the_description(
     if not any((operation.body, operation.query, operation.path_parameters, operation.headers)):
         mode = GenerationMode.POSITIVE
 
-    requests = count()
+    requests, accepted = count(), target.accepted
 
     @seed(proof_seed)
     @settings(
@@ -82,6 +82,7 @@ def test_answers_stay_within_the_description(
 
     hold()
     figure("requests", next(requests))
+    figure("accepted", target.accepted - accepted)
 
 
 @pytest.mark.timeout(600)
@@ -92,7 +93,7 @@ def test_what_one_answer_names_the_next_request_may_use(
 
     Checks that look back take part: what was made is there, and what was ended is not.
     """
-    steps = count()
+    steps, accepted = count(), target.accepted
 
     chained = target.schema.exclude(operation_id="switch_maintenance")  # it ends all others
 
@@ -121,3 +122,5 @@ def test_what_one_answer_names_the_next_request_may_use(
         )
     )
     figure("requests", next(steps))
+    figure("accepted", target.accepted - accepted)
+    assert target.accepted > accepted
