@@ -86,7 +86,7 @@ class ChainStep(BaseStep):
             return self.intend(run)
         except Rejected as refusal:
             if refusal.code != fuel.NO_XLM:
-                raise
+                raise self._believed(run, refusal) from refusal
             if payer is not None:
                 fuel.ask(run.ctx, payer, at_any_rate=True)
             raise AwaitsXlm(refusal.message) from refusal
@@ -159,6 +159,24 @@ class ChainStep(BaseStep):
                 )
             )
         return self.outcome(run, row, result)
+
+    def _believed(self, run: Run, refusal: Rejected) -> ProviderFailure:
+        """What a refusal to build is worth: nothing, while its reader may lag behind ourselves.
+
+        By the books the USDC is there, or the step would not be made. And what the step before has
+        changed a moment ago need not be known yet to whoever builds this one.
+        """
+        margin_ms = run.app.policy.replica_margin_s * 1000
+        with connection():
+            applied = [
+                row.updated_at
+                for row in operations_store.steps_of(run.operation.id)
+                if row.status == "SUCCEEDED" and row.tx_hash
+            ]
+        just_now = run.ctx.now_ms() - max(applied, default=0) < margin_ms
+        if just_now or refusal.error_code == "INSUFFICIENT_FUNDS":
+            return Unavailable(refusal.message, provider=refusal.provider, code=refusal.code)
+        return refusal
 
     def _require_after_refusal(self, run: Run) -> None:
         """A wallet of the platform that could not pay is not tried again while it still cannot."""

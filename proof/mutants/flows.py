@@ -6,6 +6,7 @@ _CHAIN = "offerhub/services/chain_steps.py"
 _ENGINE = "offerhub/services/engine.py"
 _STEPS = "offerhub/services/steps.py"
 _DOUBTFUL = "tests/services/test_doubtful_refusals.py"
+_BEHIND = "tests/services/test_readers_behind_us.py"
 _LOST = "tests/services/test_lost_answers.py"
 
 MUTANTS = (
@@ -190,5 +191,24 @@ MUTANTS = (
         ),
         (f"{_DOUBTFUL}::test_after_a_restore_a_refused_reading_of_the_chain_gives_no_money_back"
          "[sqlite]",),
+    ),
+    Mutant(
+        "M38",
+        "A pay-out under our code is committed, whoever it is for.",
+        (
+            Change(
+                "offerhub/services/flows/withdrawal_airtm.py",
+                "        if found.casefold() == asked.casefold():\n",
+                "        if found:\n",
+            ),
+        ),
+        (f"{_BEHIND}::test_a_pay_out_under_our_code_for_somebody_else_is_never_committed[sqlite]",),
+    ),
+    Mutant(
+        "M39",
+        "Whoever builds the next transaction is believed before it can know the last one.",
+        (Change(_CHAIN, "        if just_now or refusal", "        if refusal"),),
+        (f"{_BEHIND}::test_a_builder_that_does_not_see_the_step_before_is_asked_again"
+         "[sqlite-release-build_release-EscrowNotCompleted]",),
     ),
 )  # fmt: skip

@@ -66,7 +66,8 @@ class CreatePayout(BaseStep):
     def _find(self, run: Run, row: StepRow) -> Done | None:
         """What is registered under our code, if it is what was asked for: it is committed next.
 
-        Raises: Contradiction for another amount; nothing is paid then, and the hold stays.
+        Raises: Contradiction for another amount or recipient; nothing is paid then, and the hold
+        stays.
         """
         found = run.app.payments.find_payout(row.request["code"])
         if found is None:
@@ -76,7 +77,17 @@ class CreatePayout(BaseStep):
                 f"Airtm has {row.request['code']} with {found.amount_stroops} stroops,"
                 f" not {row.request['amount_stroops']}"
             )
+        if not self._is_recipient(run, found.recipient_email, asked=row.request["recipient_email"]):
+            raise Contradiction(f"Airtm has {row.request['code']} for another recipient")
         return Done({"payout_id": found.provider_id})
+
+    def _is_recipient(self, run: Run, found: str, *, asked: str) -> bool:
+        """One person may have several addresses, and Airtm may name another than we did."""
+        if found.casefold() == asked.casefold():
+            return True
+        accounts = [run.app.payments.find_account(email) for email in (found, asked)]
+        ids = {account.provider_id for account in accounts if account is not None}
+        return len(ids) == 1 and None not in accounts
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         withdrawals.note_payout(run.ctx, run.operation.subject_id, payout_id=facts["payout_id"])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from offerhub.ports.chain import SignedTransaction
-from offerhub.ports.errors import Rejected, Unavailable
+from offerhub.ports.errors import Rejected
 from offerhub.services import operations, withdrawals
 from offerhub.services.chain_steps import ChainStep, moved
 from offerhub.services.flows.bridge import Bridge
@@ -41,19 +41,13 @@ class Pay(ChainStep):
 
     def build(self, run: Run) -> SignedTransaction | Done:
         row = _row(run)
-        try:
-            return run.app.chain.build_payment(
-                source=user_key(run.app, row.user_id),
-                destination=row.destination_ref,
-                amount_stroops=row.amount,
-                memo=row.destination_memo,
-                memo_type="text" if row.destination_memo is not None else None,
-            )
-        except Rejected as failure:
-            if failure.error_code != "INSUFFICIENT_FUNDS":
-                raise
-            # By the books the money is there: the reader of the chain lags, or somebody must look.
-            raise Unavailable(failure.message, provider=failure.provider) from failure
+        return run.app.chain.build_payment(
+            source=user_key(run.app, row.user_id),
+            destination=row.destination_ref,
+            amount_stroops=row.amount,
+            memo=row.destination_memo,
+            memo_type="text" if row.destination_memo is not None else None,
+        )
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         withdrawals.apply_paid_on_chain(
