@@ -237,8 +237,10 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, reason: type[BaseException] | None, *_: object) -> None:
         self._stopping.set()
+        if reason is not None and not issubclass(reason, Exception):
+            return  # told to stop: nobody waits for what they began
         self.took_s = time.monotonic() - self._began
         self.answered = self._site.record.count - self._before
         for thread in self._threads:

@@ -6,6 +6,7 @@ What may grow, and by how much, is in `growth`.
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,19 +75,31 @@ def watch(site: Site, record: Latencies, *, hours: float) -> Growth:
 
 
 def look(site: Site, *, at_s: float) -> Sample:
-    """Every program of the deployment with its children, and Valkey."""
-    memory: dict[str, float] = {}
-    files: dict[str, int] = {}
-    pids: dict[str, int] = {}
-    for lock in sorted(paths.run(site.market.home).glob("*.lock")):
-        pid = site.market.pid(lock.stem)
-        if pid is None:
-            continue
-        pids[lock.stem] = pid
-        family = tree(pid)
-        memory[lock.stem] = sum(map(resident_mb, family))
-        files[lock.stem] = sum(map(open_files, family))
-    return Sample(at_s, memory, files, pids, _keys(site), _wal_mb(site))
+    """Every program of the deployment with its own children, and Valkey."""
+    held = {
+        lock.stem: pid
+        for lock in sorted(paths.run(site.market.home).glob("*.lock"))
+        if (pid := site.market.pid(lock.stem)) is not None
+    }
+    families = families_of(held)
+    return Sample(
+        at_s=at_s,
+        memory_mb={name: sum(map(resident_mb, pids)) for name, pids in families.items()},
+        files={name: sum(map(open_files, pids)) for name, pids in families.items()},
+        pids=held,
+        keys=_keys(site),
+        wal_mb=_wal_mb(site),
+    )
+
+
+def families_of(held: Mapping[str, int]) -> dict[str, set[int]]:
+    """Each program's processes; what a program of its own is counts there, not with its parent."""
+    trees = {name: set(tree(pid)) for name, pid in held.items()}
+    own = {}
+    for name, pids in trees.items():
+        within = [trees[other] for other in trees if other != name and held[other] in pids]
+        own[name] = pids.difference(*within)
+    return own
 
 
 def resident_mb(pid: int) -> float:

@@ -2,6 +2,9 @@
 
 import os
 import random
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +17,7 @@ from proof.parts import soaks_left, work
 from proof.plan import DATABASES, Result
 from proof.rig import growth
 from proof.rig.growth import Growth, Sample, Window
-from proof.rig.watching import PROMISES_KEPT, Latencies, open_files, resident_mb
+from proof.rig.watching import PROMISES_KEPT, Latencies, families_of, open_files, resident_mb
 from tests.proof.test_rig_checks import right
 
 HOUR_S = 3_600.0
@@ -141,6 +144,24 @@ def test_memory_and_open_files_of_a_process_are_its_own() -> None:
     assert 25 < resident_mb(os.getpid()) - own_mb < 60
     assert kept
     assert (open_files(2**22 - 1), resident_mb(2**22 - 1)) == (0, 0.0)
+
+
+def test_a_program_is_not_counted_with_its_parent() -> None:
+    nap = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c',"
+    nap += " 'import time; time.sleep(60)']); print('up', flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", nap], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"up\n"
+        families = families_of({"manager": os.getpid(), "api": child.pid})
+        assert len(families["api"]) == 2
+        assert child.pid in families["api"]
+        assert os.getpid() in families["manager"]
+        assert not families["manager"] & families["api"]
+    finally:
+        for pid in families_of({"api": child.pid})["api"]:
+            os.kill(pid, signal.SIGKILL)
+        child.communicate()
 
 
 def test_f28_runs_only_when_it_is_asked_for_and_a_part_of_a_day_is_no_day() -> None:
