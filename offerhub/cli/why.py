@@ -47,6 +47,8 @@ def words(found: dict[str, Any]) -> str:
             # The thing asked for has a state of its own, which is not that of what it belongs to.
             now = f", which is now {status}" if status else ""
             told.append(f"{found['id']} is {one['what']}; it belongs to {one['id']}{now}.")
+        if one["provider_said"]:
+            told.append(f"  The provider said: {one['provider_said']}")
     told += [
         f"{line['what']}." for line in found["lines"]
         if line["source"] == "outcome" and line["id"] == found["id"]

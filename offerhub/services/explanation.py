@@ -9,7 +9,7 @@ from typing import Any
 from offerhub.domain.errors import NotFound, OfferHubError
 from offerhub.services import explanation_lines as lines
 from offerhub.services import orders, topups, turns, users, withdrawals
-from offerhub.services.audit import redact
+from offerhub.services.audit import redact, redact_text
 from offerhub.services.context import Context
 from offerhub.services.explanation_search import Found, find
 from offerhub.store import history
@@ -41,8 +41,9 @@ class Scope:
 def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
     """The story of whatever `value` names: an id of ours, or one of the outside world.
 
-    `found` says what it is; `lines` are of all the resources named there, oldest first, and those
-    that are the very thing asked for have `asked_for`. `limit`: lines; the newest are kept.
+    `found` says what it is, and what the provider said if it failed; `lines` are of all the
+    resources named there, oldest first, and those that are the very thing asked for have
+    `asked_for`. `limit`: lines; the newest are kept.
     `truncated`: there is more than was kept, or more of a kind than is read.
     Raises: NOT_FOUND.
     """
@@ -59,7 +60,13 @@ def explain(ctx: Context, value: str, *, limit: int = LIMIT) -> dict[str, Any]:
             truncated = truncated or cut
             told |= {(line.source, line.id): line for line in of_one}
         states = [
-            {"what": one.what, "type": one.type, "id": one.id, "state": _state(ctx, one)}
+            {
+                "what": one.what,
+                "type": one.type,
+                "id": one.id,
+                "state": _state(ctx, one),
+                "provider_said": _provider_said(one),
+            }
             for one in found
         ]
     focus = frozenset().union(*(one.focus for one in found))
@@ -158,6 +165,14 @@ def _events(scope: Scope, transfers: list[Any], operations: list[Any], *, limit:
 
 def _once(rows: list[Any]) -> list[Any]:
     return list({row.id: row for row in rows}.values())
+
+
+def _provider_said(found: Found) -> str | None:
+    """Why a top-up or a withdrawal failed, as the provider wrote it; clients get our own words."""
+    if found.type not in {"topup", "withdrawal"}:
+        return None
+    row = history.by_id(found.id.split("_", 1)[0], found.id)
+    return redact_text(row.failure_reason) if row and row.failure_reason else None
 
 
 def _state(ctx: Context, found: Found) -> dict[str, Any] | None:

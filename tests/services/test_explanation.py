@@ -21,7 +21,7 @@ from offerhub.services import (
     withdrawals,
 )
 from offerhub.services.context import Actor, Context
-from offerhub.store.database import connection, proxy
+from offerhub.store.database import atomic, connection, proxy
 from tests.services.world import BUYER_EMAIL, USD, World
 
 KEY = ids.new_id(ids.API_KEY)
@@ -279,3 +279,25 @@ def test_only_the_newest_lines_are_told_when_there_are_too_many(told: Told) -> N
 def test_what_nobody_knows_is_said_so(told: Told, value: str) -> None:
     with pytest.raises(NotFound):
         told.why(value)
+
+
+def test_what_a_provider_wrote_of_a_failure_is_told_to_the_operator_without_secrets(
+    world: World,
+) -> None:
+    """Clients get our own words for it, which do not tell an operator what to do."""
+    user = world.funded_user("seller", "9.00")
+    made = withdrawals.create_withdrawal(
+        world.ctx, user_id=user["id"], amount_stroops=5 * USD, destination_type="CRYPTO",
+        destination_ref=world.control("POST", "/stellar/outside-account")["address"],
+    )  # fmt: skip
+    with atomic():
+        withdrawals.fail(
+            world.ctx, made["id"], reason=f"declined by agent 44 for {BUYER_EMAIL}: whsec_abc"
+        )
+    shown = withdrawals.get_withdrawal(world.ctx, made["id"])
+    assert shown["failure_reason"] == "The provider declined it."
+    story = explanation.explain(world.ctx, made["id"])
+    said = "declined by agent 44 for b***@example.com: [redacted]"
+    assert story["found"][0]["provider_said"] == said
+    assert f"The provider said: {said}" in words(story)
+    assert explanation.explain(world.ctx, user["id"])["found"][0]["provider_said"] is None
