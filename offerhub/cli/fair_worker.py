@@ -4,10 +4,12 @@ All workers listen on one socket, and one that is awake already takes connection
 that has to wake up: it may end up with all of them, and the other processors serve nothing. Here a
 worker that holds connections waits a moment before it takes one more, and the emptier one is first.
 
-gunicorn gives the head of a request a few seconds, and its body for ever: a thousand strangers that
-send a webhook's body byte by byte would hold all places of a worker. Here a body has a time, too.
+gunicorn gives the head of a request a few seconds, but its body and the answer all the time there is:
+a thousand strangers that send a webhook's body byte by byte, or ask for a large page and read none of
+it, would hold all places of a worker. Here both have a time, too.
 """
 
+import errno
 import socket
 import time
 from contextlib import suppress
@@ -21,6 +23,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 STEP_S: Final = 0.00025  # for each connection held
 MOST_S: Final = 0.002
 BODY_S: Final = 20.0  # for a whole body, of at most 1 MiB
+PIECE_S: Final = 20.0  # until the client has taken one piece of the answer; most are one piece
 
 
 class FairServer(StreamServer):  # type: ignore[misc]
@@ -46,11 +49,13 @@ class FairServer(StreamServer):  # type: ignore[misc]
 
 
 class Hurried:
-    """A client's socket to read a body from, which ends when the time is up."""
+    """A client's socket for one request, with little time: a body that takes too long is cut, and
+    a client that does not read is as good as gone."""
 
-    def __init__(self, client: Any, *, within_s: float) -> None:
+    def __init__(self, client: Any, *, body_s: float, piece_s: float = PIECE_S) -> None:
         self._client = client
-        self._end_s = time.monotonic() + within_s
+        self._end_s = time.monotonic() + body_s
+        self._piece_s = piece_s
         self.late = False
 
     def recv(self, size: int) -> bytes:
@@ -62,6 +67,13 @@ class Hurried:
         self.late = True
         return b""
 
+    def sendall(self, data: bytes) -> None:
+        """Raises: BrokenPipeError, which servers take for what it is, when it takes too long."""
+        with gevent.Timeout(self._piece_s, False):
+            self._client.sendall(data)
+            return
+        raise BrokenPipeError(errno.EPIPE, "the client does not read its answer")
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
@@ -69,14 +81,14 @@ class Hurried:
 class FairWorker(GeventWorker):  # type: ignore[misc]
     """Named in gunicorn's settings."""
 
-    body_s = BODY_S
+    body_s, piece_s = BODY_S, PIECE_S
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer one request. A body that did not come in time is a cut one, and the last."""
-        hurried = Hurried(sock, within_s=self.body_s)
+        hurried = Hurried(sock, body_s=self.body_s, piece_s=self.piece_s)
         req.unreader.sock = hurried
         try:
-            super().handle_request(listener_name, req, sock, addr)
+            super().handle_request(listener_name, req, hurried, addr)
         finally:
             req.unreader.sock = sock
             if hurried.late:

@@ -24,7 +24,7 @@ import os
 
 def application(environ, start_response):
     environ["wsgi.input"].read()
-    body = str(os.getpid()).encode()
+    body = str(os.getpid()).encode().ljust(int(environ["QUERY_STRING"] or 0))
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
@@ -34,7 +34,7 @@ monkey.patch_all()
 import sys
 from offerhub.cli.fair_worker import FairWorker
 from offerhub.cli.serve import run_gunicorn
-FairWorker.body_s = 1.0
+FairWorker.body_s = FairWorker.piece_s = 1.0
 run_gunicorn(
     {
         "bind": sys.argv[1],
@@ -111,7 +111,7 @@ def test_no_worker_takes_all_connections(
     assert min(served.values()) >= BURSTS * CONNECTIONS // 4
 
 
-def test_bodies_that_never_end_do_not_hold_all_places(
+def test_clients_that_never_finish_do_not_hold_all_places(
     launch: Launch, free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     port = free_port()
@@ -121,9 +121,12 @@ def test_bodies_that_never_end_do_not_hold_all_places(
         name="slow", env={"PYTHONPATH": str(tmp_path)}, ready_url=f"http://127.0.0.1:{port}/",
         timeout_s=60,
     )  # fmt: skip
-    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+    slow = [_idle(port) for _ in range(20)]
     for connection in slow:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{")
+    deaf = [_idle(port) for _ in range(20)]
+    for connection in deaf:
+        connection.sendall(b"GET /?9000000 HTTP/1.1\r\nHost: x\r\n\r\n")
     time.sleep(0.2)
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     client.request("POST", "/", body=b"x" * 500_000)  # a whole body is read whole meanwhile
@@ -133,6 +136,16 @@ def test_bodies_that_never_end_do_not_hold_all_places(
         while connection.recv(4096):
             pass  # answered, and closed
         connection.close()
+    for connection in deaf:
+        connection.close()
+
+
+def _idle(port: int) -> socket.socket:
+    """A connection that takes hardly anything unread."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    made.connect(("127.0.0.1", port))
+    return made
 
 
 def test_bytes_that_drip_do_not_prolong_the_time() -> None:
@@ -144,7 +157,7 @@ def test_bytes_that_drip_do_not_prolong_the_time() -> None:
             gevent.sleep(0.05)
 
     dripping = gevent.spawn(drip)
-    hurried, got = Hurried(ours, within_s=0.3), b""
+    hurried, got = Hurried(ours, body_s=0.3), b""
     while part := hurried.recv(1):
         got += part
     assert hurried.late
@@ -158,7 +171,16 @@ def test_a_client_that_is_quick_or_gone_is_not_late(sent: bytes) -> None:
     ours, theirs = gevent.socket.socketpair()
     theirs.sendall(sent)
     theirs.close()
-    hurried = Hurried(ours, within_s=5)
+    hurried = Hurried(ours, body_s=5)
     assert hurried.recv(10) == sent
     assert hurried.recv(10) == b""
     assert not hurried.late
+
+
+def test_a_client_that_does_not_read_is_as_good_as_gone() -> None:
+    ours, theirs = gevent.socket.socketpair()
+    hurried = Hurried(ours, body_s=5, piece_s=0.2)
+    hurried.sendall(b"a small piece goes out at once")
+    with pytest.raises(BrokenPipeError):
+        hurried.sendall(b"x" * 10_000_000)
+    theirs.close()
