@@ -4,9 +4,9 @@ All workers listen on one socket, and one that is awake already takes connection
 that has to wake up: it may end up with all of them, and the other processors serve nothing. Here a
 worker that holds connections waits a moment before it takes one more, and the emptier one is first.
 
-gunicorn gives the head of a request a few seconds, but its body and the answer all the time there is:
-a thousand strangers that send a webhook's body byte by byte, or ask for a large page and read none of
-it, would hold all places of a worker. Here both have a time, too.
+gunicorn gives the head of a request a few seconds, but its body and the answer all the time there
+is: a thousand strangers that send a webhook's body byte by byte, or ask for a large page and read
+none of it, would hold all places of a worker. Here both have a time, too.
 """
 
 import errno
