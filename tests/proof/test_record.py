@@ -47,6 +47,8 @@ def test_a_failure_says_what_and_how_to_run_it_alone() -> None:
     assert text.startswith("FAIL F2")
     assert "test_x: lost" in text
     assert "./run proof --only F2 --seed 7 --database sqlite --full" in text
+    soak = Result("F28", "postgres", False, 3.0, 7, {"hours": 0.5}, ["F28: it grew"])
+    assert "--only F28 --seed 7 --soak 0.5 --database postgres" in lines.line(soak, full=False)
 
 
 def test_a_run_has_passed_only_if_all_of_it_did_and_it_came_to_its_end() -> None:
