@@ -62,6 +62,16 @@ class Meaning:
     repair: str | None = None
 
 
+# Found by others than a reconciliation: the deposit reader, and whoever writes audit checkpoints.
+BETWEEN_RUNS: Final = frozenset(
+    {
+        Difference.HISTORY_PRUNED,
+        Difference.HISTORY_RESET,
+        Difference.WRONG_NETWORK,
+        Difference.AUDIT_REWRITTEN,
+    }
+)
+
 _BY_HAND: Final = "Compare both, and book the difference with an adjustment that names its reason."
 
 MEANINGS: Final[dict[Difference, Meaning]] = {
@@ -122,11 +132,12 @@ MEANINGS: Final[dict[Difference, Meaning]] = {
         "Look the hash up in another explorer; if it never applied, the user was not paid.",
     ),
     Difference.PAYMENT_DIFFERS: Meaning(
-        "A payment on chain is of another amount, or to another address, than the withdrawal.",
+        "A payment on chain is of another amount or memo, or between other addresses, than the"
+        " withdrawal or the escrow says.",
         "Look the hash up; settle the difference with the user, and find out who changed the row.",
     ),
     Difference.PAYMENT_TWICE: Meaning(
-        "One withdrawal was paid by two transactions, or one transaction stands for two.",
+        "One withdrawal was paid by two transactions, or one transaction stands for two payments.",
         "Stop withdrawals (maintenance), look both hashes up, and book what left too much.",
     ),
     Difference.PAYMENT_UNKNOWN: Meaning(

@@ -71,6 +71,7 @@ class TransactionOutcome:
     ledger: int
     result_codes: tuple[str, ...]
     transfers: tuple[Transfer, ...]
+    memo: str | None = None
 
 
 class SubmissionStatus(StrEnum):

@@ -17,7 +17,7 @@ from offerhub.store.database import atomic, connection
 
 RUNS_LOOKED_AT: Final = 100
 # Parts of a reconciliation that go through their places in turns, several runs to a round.
-IN_TURNS: Final = ("wallets", "payments on chain")
+IN_TURNS: Final = ("wallets", "payments on chain", "escrow payments on chain")
 
 
 def current() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from offerhub.services import audit, balances, discrepancies, mirror
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.comparing import (
     contracts,
+    escrow_payments,
     inside,
     messages,
     payins,
@@ -41,7 +42,8 @@ _List = TypeVar("_List", PayinListing, PayoutListing)
 log = structlog.get_logger(__name__)
 
 RECORDED: Final = 1000  # of one run, each with an event; the run's figures count all
-PAYMENTS_SHARE: Final = 4  # this part of the calls is for payments, the rest for wallets
+# This part of the calls is for payments of withdrawals and of escrows, the rest for wallets.
+PAYMENTS_SHARE: Final = 4
 
 
 def run(ctx: Context) -> dict[str, Any]:
@@ -151,7 +153,11 @@ def _sections(ctx: Context, *, since: int) -> Iterator[Section]:
     yield _guarded("webhooks to the marketplace", lambda: messages.compare_outgoing(ctx))
     yield _guarded("escrows", lambda: contracts.compare(ctx, since=since))
     share = calls // PAYMENTS_SHARE
-    yield _guarded("payments", lambda: payments.compare(ctx, since=since, calls=share))
+    half = share // 2
+    yield _guarded("payments", lambda: payments.compare(ctx, since=since, calls=share - half))
+    yield _guarded(
+        escrow_payments.NAME, lambda: escrow_payments.compare(ctx, since=since, calls=half)
+    )
     yield _guarded("wallets", lambda: wallets.compare(ctx, since=since, calls=calls - share))
     yield _guarded("treasury at Airtm", lambda: rails.compare_airtm(ctx))
     yield _guarded("treasury on chain", lambda: rails.compare_stellar(ctx))

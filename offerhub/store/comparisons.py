@@ -80,6 +80,41 @@ def shared_hashes() -> list[tuple[str, int]]:
     return [(hash_, int(count)) for hash_, count in rows]
 
 
+def funded_escrows(*, since: int, after: str, limit: int) -> list[Escrow]:
+    """Escrows that were funded: those changed since a moment, then others by id after one."""
+    funded = Escrow.fund_tx_hash.is_null(False)
+    fresh = list(
+        Escrow.select()
+        .where(funded & (Escrow.updated_at >= since))
+        .order_by(Escrow.updated_at)
+        .limit(limit)
+    )
+    others = (
+        Escrow.select()
+        .where(funded & (Escrow.updated_at < since) & (Escrow.id > after))
+        .order_by(Escrow.id)
+        .limit(max(0, limit - len(fresh)))
+    )
+    return [*fresh, *others]
+
+
+def count_funded_escrows() -> int:
+    return int(Escrow.select().where(Escrow.fund_tx_hash.is_null(False)).count())
+
+
+def shared_funding() -> list[tuple[str, int]]:
+    """Transactions that stand for the funding of more than one escrow, with how many."""
+    query = (
+        Escrow.select(Escrow.fund_tx_hash, fn.COUNT(Escrow.id))
+        .where(Escrow.fund_tx_hash.is_null(False))
+        .group_by(Escrow.fund_tx_hash)
+        .having(fn.COUNT(Escrow.id) > 1)
+        .limit(100)
+    )
+    rows: Any = query.tuples()
+    return [(hash_, int(count)) for hash_, count in rows]
+
+
 def active_wallets(*, after: str, limit: int) -> list[Wallet]:
     """Active wallets by id after one."""
     query = Wallet.select().where((Wallet.status == "ACTIVE") & (Wallet.id > after))

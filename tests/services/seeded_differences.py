@@ -201,6 +201,28 @@ def _payment_differs(world: World) -> str:
     return id_
 
 
+def _payment_memo(world: World) -> str:
+    id_ = paid_on_chain(world, world.funded_user(f"payer-{next(_numbers)}", "20.00"))
+    sql(f"UPDATE withdrawals SET destination_memo = 'somebody else' WHERE id = '{id_}'")
+    return id_
+
+
+def _funding_missing(world: World) -> str:
+    escrow_id, _, _ = escrow(world)
+    sql(f"UPDATE escrows SET fund_tx_hash = '{'ab' * 32}' WHERE id = '{escrow_id}'")
+    return escrow_id
+
+
+def _payout_of_another(world: World) -> str:
+    """The hash of a real payment, which paid somebody else from somewhere else."""
+    id_ = paid_on_chain(world, world.funded_user(f"payer-{next(_numbers)}", "20.00"))
+    hash_ = str(withdrawals.get_withdrawal(world.ctx, id_)["stellar_tx_hash"])
+    escrow_id, _, order_id = escrow(world)
+    world.release(order_id)
+    sql(f"UPDATE escrows SET release_tx_hash = '{hash_}' WHERE id = '{escrow_id}'")
+    return escrow_id
+
+
 def _payment_twice(world: World) -> str:
     who = world.funded_user(f"payer-{next(_numbers)}", "20.00")
     first, second = paid_on_chain(world, who), paid_on_chain(world, who)
@@ -421,6 +443,9 @@ SEEDS = (
     Seed("returned money of nobody", Difference.RETURN_UNMATCHED, _return_unmatched),
     Seed("a payment that is not on chain", Difference.PAYMENT_MISSING, _payment_missing),
     Seed("a payment to another address", Difference.PAYMENT_DIFFERS, _payment_differs),
+    Seed("a payment with another memo", Difference.PAYMENT_DIFFERS, _payment_memo),
+    Seed("a funding that is not on chain", Difference.PAYMENT_MISSING, _funding_missing),
+    Seed("a payout that was another's", Difference.PAYMENT_DIFFERS, _payout_of_another),
     Seed("one payment for two withdrawals", Difference.PAYMENT_TWICE, _payment_twice),
     Seed("USDC that a thief took", Difference.PAYMENT_UNKNOWN, _payment_unknown),
     Seed("an old deposit that nobody read", Difference.DEPOSIT_UNREAD, _deposit_unread, left=False),

@@ -119,12 +119,13 @@ class StellarChain:
             codes = () if successful else codes_as_stored(record.get("result_xdr"))
             ledger = mapping.integer(record, "ledger")
             count = mapping.integer(record, "operation_count")
+            memo = mapping.memo(record)
         operations = self._horizon.operations(hash_) if successful else []
         with self._horizon.readable("a transaction's operations"):
             if successful and len(operations) != count:
                 raise ValueError(f"{len(operations)} of {count} are there")
             moved = mapping.transfers(operations, usdc_issuer=self._usdc_issuer)
-        return TransactionOutcome(hash_, successful, ledger, codes, moved)
+        return TransactionOutcome(hash_, successful, ledger, codes, moved, memo)
 
     def sent_by(self, address: str, *, from_ms: int, to_ms: int) -> tuple[SignedTransaction, ...]:
         """What applied in this time with `address` as its source, oldest first.

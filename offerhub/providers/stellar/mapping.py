@@ -208,7 +208,7 @@ def _seen_from(
             usdc=moved.asset == usdc,
             asset=moved.asset.partition(":")[2] or moved.asset,
             kind=text(operation, "type"),
-            memo=_memo(operation),
+            memo=memo(operation.get("transaction") or {}),
             occurred_at_ms=moment_ms(text(operation, "created_at")),
         )
 
@@ -220,9 +220,9 @@ def _asset(record: Record) -> str:
     return f"{kind}:{record.get('asset_code')}:{record.get('asset_issuer')}"
 
 
-def _memo(operation: Record) -> str | None:
-    transaction = operation.get("transaction") or {}
+def memo(transaction: Record) -> str | None:
+    """A transaction's memo as text, of whatever type; None when it has none."""
     if transaction.get("memo_type", "none") == "none":
         return None
-    memo = transaction.get("memo")
-    return memo if isinstance(memo, str) and memo else None
+    found = transaction.get("memo")
+    return found if isinstance(found, str) and found else None

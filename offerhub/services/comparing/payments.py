@@ -67,14 +67,18 @@ def _judge(ctx: Context, row: store.Withdrawal) -> Found | None:
         for one in outcome.transfers
         if wallet is not None and (one.source, one.destination) == (wallet.address, destination)
     )
-    if moved == row.amount:
+    if (moved, outcome.memo) == (row.amount, row.destination_memo or None):
         return None
-    return _found(Difference.PAYMENT_DIFFERS, row, theirs=moved)
+    memos = {"our_memo": row.destination_memo, "their_memo": outcome.memo}
+    return _found(Difference.PAYMENT_DIFFERS, row, theirs=moved, **memos)
 
 
-def _found(kind: Difference, row: store.Withdrawal, *, theirs: int | None = None) -> Found:
+def _found(
+    kind: Difference, row: store.Withdrawal, *, theirs: int | None = None, **more: str | None
+) -> Found:
     return Found(
         kind, "withdrawal", row.id, "stellar", ours=row.amount, theirs=theirs,
-        detail={"transaction_hash": row.stellar_tx_hash, "destination": row.destination_ref},
+        detail={"transaction_hash": row.stellar_tx_hash, "destination": row.destination_ref,
+                **more},
         user_ids=(row.user_id,),
     )  # fmt: skip
