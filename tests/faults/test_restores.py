@@ -35,7 +35,10 @@ pytestmark = pytest.mark.proves("F23")
 # The platform of its own that this one has is not the restored deployment's.
 BY_NAME = {case.name: case for case in CASES if case.name != "platform set-up"}
 # What a second time would cost money; the rest with --full.
-DEAREST = {"withdrawal", "bridged withdrawal", "pay-out", "bridged funding", "release", "refund"}
+DEAREST = {
+    "withdrawal", "bridged withdrawal", "pay-out", "bridged funding", "release", "refund",
+    "split with dust",
+}  # fmt: skip
 NewUrl = Callable[[], str]
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from offerhub.domain.money import STROOPS_PER_CENT
 from offerhub.ledger import journal, payouts
-from offerhub.ports.chain import SignedTransaction
+from offerhub.ports.chain import SignedTransaction, TransactionOutcome
 from offerhub.services import escrows
 from offerhub.services.chain_steps import moved
 from offerhub.services.flows import treasury_float
 from offerhub.services.flows.contract_steps import ContractStep, escrow_of
-from offerhub.services.steps import Done, Run
+from offerhub.services.steps import Done, Run, Sought
 from offerhub.store import orders as store
 from offerhub.store.database import connection
 from offerhub.store.operations import Step as StepRow
@@ -51,6 +51,17 @@ class EvenDust(ContractStep):
             signer=run.app.platform_keys.treasury,
             amount_stroops=lacking,
         )
+
+    def sent_before(self, run: Run) -> Sought | Done | None:
+        """Nothing else goes from the treasury to a contract, and the balance no longer tells."""
+        contract, treasury = self.contract(run), run.app.platform_keys.treasury.address
+
+        def matches(_: SignedTransaction, outcome: TransactionOutcome) -> bool:
+            return any(
+                t.source == treasury and t.destination == contract for t in outcome.transfers
+            )
+
+        return Sought(treasury, matches)
 
     def apply(self, run: Run, row: StepRow, facts: dict[str, Any]) -> None:
         if f"{NAME}_hash" not in facts:
