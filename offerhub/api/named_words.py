@@ -47,6 +47,7 @@ NAMES: Final[dict[tuple[str, ...], str]] = {
     ("MATCHED", "DIFFERENCES"): "ReconciliationStatus",
     ("CREATING", "ACTIVE"): "WalletStatus",
     ("demo", "sandbox", "production"): "Environment",
+    ("AIRTM", "STELLAR"): "Rail",
 }
 
 

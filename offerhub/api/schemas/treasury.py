@@ -40,7 +40,7 @@ class BalanceSheet(Schema):
     pending_operations = fields.Integer(required=True)
 
 
-class Rail(Schema):
+class RailFunds(Schema):
     rail = shown_choice(("AIRTM", "STELLAR"))
     holds = shown_amount()
     holds_exact = shown_exact()
@@ -82,7 +82,7 @@ class Solvency(Schema):
     in_wallets_exact = shown_exact()
     in_transit = shown_amount()
     in_transit_exact = shown_exact()
-    rails = fields.List(fields.Nested(Rail), required=True)
+    rails = fields.List(fields.Nested(RailFunds), required=True)
     xlm = fields.List(fields.Nested(XlmOfWallet), required=True, allow_none=True)
 
 
