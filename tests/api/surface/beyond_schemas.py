@@ -5,6 +5,7 @@ request breaks it. Everything else that is valid is refused for its subject's st
 subject that is not there.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,8 +93,11 @@ def _is_number(value: Any) -> bool:
 
 def _odd_metadata(sent: Sent) -> bool:
     metadata = sent.given("metadata")
-    numbers = (value for value, _ in _walk(metadata) if _is_number(value))
-    return len(str(metadata)) > MAX_METADATA_BYTES / 4 or any(abs(n) > MAX_STROOPS for n in numbers)
+    text = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    whole = (value for value, _ in _walk(metadata) if isinstance(value, int))
+    return len(text.encode(errors="replace")) > MAX_METADATA_BYTES or any(
+        abs(number) > MAX_STROOPS for number in whole
+    )
 
 
 def _milestones_amiss(sent: Sent) -> bool:
