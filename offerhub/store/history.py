@@ -164,18 +164,16 @@ def endpoints(ids: Collection[str]) -> dict[str, WebhookEndpoint]:
 
 def business_of_user(user_id: str, *, limit: int) -> dict[str, list[str]]:
     """Ids of a user's newest top-ups, withdrawals and orders (on either side), `limit` of each."""
-    of_user = {
-        "topup": TopUp.select(TopUp.id).where(TopUp.user_id == user_id),
-        "withdrawal": Withdrawal.select(Withdrawal.id).where(Withdrawal.user_id == user_id),
-        "order": Order.select(Order.id).where(
-            (Order.buyer_id == user_id) | (Order.seller_id == user_id)
-        ),
-    }
-    newest = {"topup": TopUp.created_at, "withdrawal": Withdrawal.created_at}
-    return {
-        what: [row.id for row in q.order_by(newest.get(what, Order.created_at).desc()).limit(limit)]
-        for what, q in of_user.items()
-    }
+    of_user: list[tuple[str, Any, Any]] = [
+        ("topup", TopUp, TopUp.user_id == user_id),
+        ("withdrawal", Withdrawal, Withdrawal.user_id == user_id),
+        ("order", Order, (Order.buyer_id == user_id) | (Order.seller_id == user_id)),
+    ]
+    found: dict[str, list[str]] = {}
+    for what, table, own in of_user:
+        newest = table.select(table.id).where(own).order_by(table.created_at.desc()).limit(limit)
+        found[what] = [row.id for row in newest]
+    return found
 
 
 def parts_of_orders(order_ids: Collection[str]) -> list[str]:
