@@ -28,6 +28,21 @@ def adjusted(*, reference: str, user_id: str, credit: int, debit: int) -> NewTra
 
 
 @forward
+def wallet_corrected(*, reference: str, user_id: str, more: int, less: int) -> NewTransfer:
+    """A user's wallet holds more or less than the books say (one of them zero), as was seen there.
+
+    The user is owed what they were owed: the difference is the platform's, until it is known whose.
+    """
+    return transfer_of(
+        "wallet_corrected",
+        reference,
+        ("user", user_id),
+        (a.wallet(user_id), more - less),
+        (a.ADJUSTMENTS, more - less),
+    )
+
+
+@forward
 def treasury_recorded(
     *, reference: str, account: str, amount_in: int, amount_out: int
 ) -> NewTransfer:
