@@ -66,7 +66,7 @@ def watch(site: Site, record: Latencies, *, hours: float) -> Growth:
         time.sleep(min(look_s, max(0.0, total_s - at_s)))
         at_s = time.monotonic() - began
         seen.samples.append(look(site, at_s=at_s))
-        if at_s >= window_ends:
+        if at_s >= window_ends - 0.5:  # the last one ends with the time
             window_ends += window_s
             with suppress(Away):
                 seen.windows.append(_window(site, record, at_s=at_s, before=before))
