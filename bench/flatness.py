@@ -55,7 +55,7 @@ LISTS: Final[tuple[tuple[str, str | None, tuple[str, ...]], ...]] = (
     ("/disputes", "dsp", (">", "status=RESOLVED", "status=OPEN", "assignee=support-1")),
     ("/events", None, (
         ">", "types=dispute.*", "types=key.revoked", "resource_types=dispute", ">user_id={user}",
-        "user_id={rare}&types=dispute.*", "user_id={user}&types=dispute.*")),
+        "user_id={rare}&types=dispute.*", "user_id={user}&types=topup.*")),
     ("/audit/logs", None, (
         ">", "resource_type=key", "resource_id={order}", "action=key.revoked",
         ">user_id=key_7", "from={early}&to={late}", "from={early}", "to={late}",
@@ -66,8 +66,8 @@ LISTS: Final[tuple[tuple[str, str | None, tuple[str, ...]], ...]] = (
     ("/admin/dead-letters", "whd", ("",)),
 )  # fmt: skip
 OF_A_BOUND_TOKEN: Final[tuple[tuple[str, str | None, tuple[str, ...]], ...]] = (
-    ("/orders", "ord", (">", "status=DISPUTED")),
-    ("/events", None, (">", "types=dispute.*")),
+    ("/orders", "ord", (">", "status=REFUNDED")),
+    ("/events", None, (">", "types=topup.*")),
 )
 
 
@@ -90,12 +90,13 @@ class Case:
         )  # fmt: skip
         if not self.deep:
             return path
-        # (Of entries there are two to an order, and as many events.)
-        cursor = (
-            str(middle)
-            if path.startswith("/events")
-            else encode(middle, middle if self.prefix is None else row_id(self.prefix, middle))
-        )
+        if path.startswith("/events"):
+            cursor = str(middle)
+        elif self.prefix is not None:
+            cursor = encode(middle, row_id(self.prefix, middle))
+        else:
+            number = orders if path.startswith("/users") else middle  # entries: two to an order
+            cursor = encode(number, number)
         return f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
     def client(self, market: Market) -> Client:
@@ -181,6 +182,7 @@ def _order_made_and_canceled(market: Market) -> list[float]:
     """Milliseconds of creating an order, reserving its funds and canceling it."""
     body = {"buyer_id": USER, "seller_id": SELLER, "amount": "10.00", "title": "Logo design"}
     path, times = "/orders", []
+    market.client.reopen()  # the server may have closed it while the other market was asked
     for following in ("/reserve", "/cancel", ""):
         began = time.perf_counter()
         status, answer = market.client.post(path, body)

@@ -194,7 +194,7 @@ def _processors(_: Place) -> Check:
 def _open_files(_: Place) -> Check:
     import resource
 
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # what programs may raise theirs to
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # what programs may raise theirs to
     if hard == resource.RLIM_INFINITY:
         return Check("open-files", State.PASS, "without a limit")
     if hard < LEAST_OPEN_FILES:

@@ -138,8 +138,8 @@ def listed(
         # By time, so that records outside of it are not read one by one to be left out.
         by, tie = AuditRecord.occurred_at, AuditRecord.position
         return page(query, limit=limit, cursor=cursor, by=by, tie=tie, either=about)
-    by = tie = AuditRecord.position
-    return page(query, limit=limit, cursor=cursor, by=by, tie=tie, either=about)
+    number = AuditRecord.position
+    return page(query, limit=limit, cursor=cursor, by=number, tie=number, either=about)
 
 
 def seals_of(audit_ids: list[str]) -> dict[str, AuditSeal]:

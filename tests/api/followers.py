@@ -135,8 +135,8 @@ class Answer:
 
 
 def http_get(port: int, path: str, key: str, *, accept: str = "application/json") -> Answer:
-    """One request on a connection of its own; fails when nothing comes within ten seconds."""
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    """One request on a connection of its own; fails when nothing comes for half a minute."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         client.request("GET", path, headers={"Authorization": f"Bearer {key}", "Accept": accept})
         answer = client.getresponse()

@@ -134,11 +134,11 @@ def test_a_thousand_streams_all_receive_everything_in_order_beside_requests(
     first = stream.head_sequence()
     alone_ms = percentiles([ask_ms(port, admin) for _ in range(20)])
     before_mb = memory_mb(process.pid)
-    followers = [
-        Follower(port, keys[n // SEATS_PER_KEY], last=first).open() for n in range(streams)
-    ]
-    for follower in followers:
+    followers = []
+    for number in range(streams):
+        follower = Follower(port, keys[number // SEATS_PER_KEY], last=first).open()
         assert follower.read(), "refused"
+        followers.append(follower)
 
     began_s = time.monotonic()
     refused = http_get(port, "/api/v1/events", keys[-1], accept="text/event-stream")
