@@ -96,7 +96,7 @@ def market(
     url = f"http://127.0.0.1:{port}"
     launch(
         sys.executable, "-m", "offerhub.cli", "serve",
-        env=environ, cwd=tmp_path, ready_url=f"{url}{BASE}/health/live", timeout_s=60,
+        env=environ, cwd=tmp_path, ready_url=f"{url}{BASE}/health/live", timeout_s=180,
     )  # fmt: skip
     limits_of_client = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     with httpx.Client(base_url=url, timeout=60, limits=limits_of_client, trust_env=False) as client:
