@@ -53,7 +53,7 @@ class Evidence:
     after: int
     read: list[tuple[int, str]]
     delivered: dict[str, int]
-    forged: int
+    forged: list[str]  # why each was not believed
     audit: dict[str, Any]
     promises: list[Promise]
     available: dict[str, int]
@@ -91,7 +91,7 @@ def gather(site: Site, ends: Ends) -> Evidence:
         after=site.started_at_sequence,
         read=list(site.reader.seen),
         delivered=dict(site.sink.seen),
-        forged=site.sink.forged,
+        forged=list(site.sink.forged),
         audit=offerhub_json(site.market.deployment, "audit", "verify", "--json"),
         promises=list(site.record.promises),
         available={user.id: int(held.get(f"user:{user.id}:available", 0)) for user in users},

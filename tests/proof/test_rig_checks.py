@@ -64,7 +64,7 @@ def right() -> Evidence:
         after=1,
         read=[(2, "evt_2"), (3, "evt_3")],
         delivered={"evt_2": 1, "evt_3": 2},
-        forged=0,
+        forged=[],
         audit={"valid": True},
         promises=[Promise(0.0, "k", "/orders", "{}", 201, order)],
         available={BUYER: buyer, SELLER: 20 * USD - fee},
@@ -135,7 +135,7 @@ def _undelivered(e: Evidence) -> None:
 
 
 def _forged(e: Evidence) -> None:
-    e.forged = 1
+    e.forged = ["no signature matches (120 bytes)"]
 
 
 def _audit(e: Evidence) -> None:
