@@ -20,7 +20,7 @@ from tests.api.surface.generated import Target, open_target
 from tests.api.surface.market import Market
 from tests.fixtures.proof import Figure
 
-pytestmark = pytest.mark.proves("F26")
+pytestmark = [pytest.mark.proves("F26"), pytest.mark.timeout(600)]
 
 FULL = bool(os.environ.get("OFFERHUB_TEST_FULL"))
 EXAMPLES = int(os.environ.get("OFFERHUB_TEST_EXAMPLES", "40" if FULL else "3"))
@@ -85,7 +85,6 @@ def test_answers_stay_within_the_description(
     figure("accepted", target.accepted - accepted)
 
 
-@pytest.mark.timeout(600)
 def test_what_one_answer_names_the_next_request_may_use(
     target: Target, figure: Figure, proof_seed: int
 ) -> None:
