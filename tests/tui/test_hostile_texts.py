@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from offerhub_tui.formatting import plain
-from offerhub_tui.printable import printable
-from rich.text import Text
-from textual.widgets import Static
+from offerhub_tui.printable import Unarmed, printable
+from rich.segment import ControlType, Segment
+from textual.color import Color
 
-from tests.tui.console import Rig, at_rest, shown
+from tests.tui.console import Rig, at_rest, shown, until
 from tests.tui.world import World, ident, order
 
 TITLE = "\x1b]0;owned\x07 \x9b31mred \x1b]52;c;cm0=\x07\u202egnp.exe\nState  RELEASED"
@@ -48,15 +48,24 @@ def test_no_widget_can_send_them_to_the_terminal() -> None:
 
     async def test() -> None:
         rig = Rig()
-        async with rig.app.run_test(size=(100, 24)) as pilot:
+        async with rig.app.run_test(size=(100, 24), notifications=True) as pilot:
             await at_rest(rig, pilot)
-            rig.app.notify(f"refused: {TITLE}", timeout=60, markup=False)
-            rig.app.view.query_one("#health", Static).update(Text(TITLE))
-            await pilot.pause(0.3)
-            assert "owned" in raw_lines(rig)
+            rig.app.notify(f"refused: {TITLE}", timeout=600, markup=False)
+            await until(pilot, lambda: "owned" in raw_lines(rig))
             assert_harmless(raw_lines(rig))
 
     asyncio.run(test())
+
+
+def test_the_last_gate_drops_characters_and_keeps_the_consoles_own_codes() -> None:
+    own = Segment("\x1b[?25l", None, [(ControlType.HIDE_CURSOR,)])
+    plain_line = [Segment("nothing odd")]
+    black = Color(0, 0, 0)
+    assert Unarmed().apply(plain_line, black) is plain_line
+    passed = Unarmed().apply([Segment(TITLE), own], black)
+    assert_harmless(passed[0].text)
+    assert "owned" in passed[0].text
+    assert passed[1] is own
 
 
 @pytest.mark.parametrize(
