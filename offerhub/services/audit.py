@@ -9,8 +9,8 @@ from offerhub.store import audit as store
 from offerhub.store.database import in_transaction
 
 _SECRET_NAMES = re.compile(r"(secret|password|token|seed|sealed|authorization|api_key$|^key$)")
-# The part before the @ has a bound (64 is RFC 5321's): without one, text without any @ takes time by
-# the square of its length, and here a transaction waits.
+# The part before the @ has a bound (64 is RFC 5321's): without one, text without any @ takes time
+# by the square of its length, and here a transaction waits.
 _EMAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+-]{0,63}@([A-Za-z0-9.-]+)")
 _SECRET_TEXT = re.compile(r"\b(ohk_[A-Za-z0-9_-]{6})[A-Za-z0-9_.-]+|\bS[A-Z2-7]{55}\b|whsec_\S+")
 

@@ -26,7 +26,13 @@ def test_secrets_are_gone_and_addresses_are_short(text: str, kept: str) -> None:
 
 
 def test_what_is_called_a_secret_is_gone_whatever_it_is() -> None:
-    told = {"token": "x", "seed": ["x"], "deep": {"api_key": {"a": 1}}, "kept": None, "secret": None}
+    told = {
+        "token": "x",
+        "seed": ["x"],
+        "deep": {"api_key": {"a": 1}},
+        "kept": None,
+        "secret": None,
+    }
     assert audit.redact(told) == {
         "token": "[redacted]", "seed": ["[redacted]"], "deep": {"api_key": {"a": 1}},
         "kept": None, "secret": None,
