@@ -116,7 +116,8 @@ class Follower:
     def _opening(self) -> Iterator[bytes]:
         # Jitter, so that a restarted server is not met by all its clients in one moment.
         yield f"retry: {RETRY_MS + random.randrange(RETRY_MS)}\n\n".encode()  # noqa: S311
-        head, oldest = stream.head_sequence(), stream.oldest_sequence()
+        with stream.turn:
+            head, oldest = stream.head_sequence(), stream.oldest_sequence()
         if self._position is None:
             self._position = head
         elif self._position > head or self._position < oldest - 1:
@@ -153,7 +154,8 @@ class Follower:
         return b": heartbeat\n" + _message("heartbeat", self._here, body)
 
     def _may_stay(self) -> bool:
-        return still_valid(self._app, self._who) and self.keep_seat()
+        with stream.turn:
+            return still_valid(self._app, self._who) and self.keep_seat()
 
 
 def _written(row: Any) -> bytes:

@@ -14,6 +14,12 @@ from offerhub.store.database import connection
 
 POLL_S = 0.2
 RECENT: Final = 2_000  # events that a process keeps at hand for its readers
+AT_ONCE: Final = 4
+
+# How many streams of a process ask the database or Redis at once; the others wait for their turn.
+# A thousand that do it in one moment would take all connections of the pool, from each other and
+# from requests.
+turn = threading.BoundedSemaphore(AT_ONCE)
 
 
 def page(
@@ -141,9 +147,14 @@ def newer(
     """
     rows = _tail.recent(after_sequence, up_to)
     if rows is None:
-        return page(
-            after_sequence, limit=limit, types=types, user_id=user_id, resource_types=resource_types
-        )
+        with turn:
+            return page(
+                after_sequence,
+                limit=limit,
+                types=types,
+                user_id=user_id,
+                resource_types=resource_types,
+            )
     wanted = expand(types) if types else None
     kept = [
         row
