@@ -1,5 +1,6 @@
 """Whoever can write to Redis can have a worker look for work, and nothing else."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,13 @@ def strangers(redis: Redis) -> Queue:
 
 def work_it_off(redis: Redis) -> None:
     worker = HardyWorker([queue(QUEUE, redis)], connection=redis, serializer=JSONSerializer)
-    worker.work(burst=True, logging_level="CRITICAL")
+    logger = logging.getLogger("rq.worker")
+    before = logger.level, logger.handlers[:]
+    try:
+        worker.work(burst=True, logging_level="CRITICAL")
+    finally:  # RQ sets its logger up for the whole process
+        logger.setLevel(before[0])
+        logger.handlers[:] = before[1]
 
 
 def test_a_function_of_python_is_not_run(redis: Redis, strangers: Queue, tmp_path: Path) -> None:
