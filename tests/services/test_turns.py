@@ -40,7 +40,8 @@ def pending(id_: str, kind: str, *, at: int, **params: Any) -> str:
     with atomic():
         store.Operation.create(
             id=id_, kind=kind, subject_type="test", subject_id=f"of_{id_}", status="PENDING",
-            urgency=urgency_of(kind), params=params, facts={}, next_run_at=at, context={}, created_at=at, updated_at=at,
+            urgency=urgency_of(kind), params=params, facts={}, next_run_at=at,
+            context={}, created_at=at, updated_at=at,
         )  # fmt: skip
     return id_
 
