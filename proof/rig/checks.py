@@ -128,9 +128,12 @@ def events_arrived(e: Evidence) -> Findings:
     unread = set(due) - set(e.read)
     if unread:
         yield f"I5: {len(unread)} events never reached the stream's reader, such as {min(unread)}"
-    unsent = [id_ for _, id_ in due if not e.delivered.get(id_)]
+    unsent = [event for event in due if not e.delivered.get(event[1])]
     if unsent:
-        yield f"I5: {len(unsent)} events never reached the webhook's sink, such as {unsent[0]}"
+        yield (
+            f"I5: {len(unsent)} of {len(due)} events never reached the webhook's sink,"
+            f" such as {unsent[0]}"
+        )
     if e.forged:
         yield f"I5: {len(e.forged)} webhooks were not believed: {'; '.join(e.forged[:3])}"
 

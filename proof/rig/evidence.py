@@ -27,6 +27,9 @@ UNFINISHED = (
     ("webhooks not delivered",
      "SELECT COUNT(*) FROM webhook_deliveries WHERE status NOT IN ('SUCCEEDED', 'DISCARDED')"),
     ("events without a place", "SELECT COUNT(*) FROM events WHERE sequence IS NULL"),
+    ("webhook endpoints that are behind the stream",
+     "SELECT COUNT(*) FROM webhook_endpoints WHERE enabled"
+     " AND cursor < (SELECT COALESCE(MAX(sequence), 0) FROM events)"),
     ("claims on signing accounts", "SELECT COUNT(*) FROM signer_claims"),
     ("audit records without a seal",
      "SELECT COUNT(*) FROM audit_records WHERE id NOT IN (SELECT audit_id FROM audit_seals)"),
