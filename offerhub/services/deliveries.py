@@ -7,6 +7,7 @@ Source of headers and signature: Standard Webhooks specification.
 """
 
 import random
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,10 @@ JITTER = 0.1
 # The receiver, or what stands before it, has too much to do: all its deliveries wait.
 OVERLOADED = frozenset({429, 502, 504})
 THROTTLE_S = 30
+# One that does not answer at all is left alone for a while, and for twice as long as it let us
+# wait: whoever hangs gets a third of one thread's time, and the others' attempts are not used up.
+UNANSWERED_S = SCHEDULE_S[0]
+PAST_RETENTION = "the event is past its retention"
 DISABLE_AFTER_MS = 3 * 24 * 3600 * 1000
 
 
@@ -55,21 +60,30 @@ def fan_out(ctx: Context) -> int:
     return made
 
 
-def send_due(ctx: Context, *, limit: int = 20) -> int:
-    """Attempt due deliveries; how many. Commits before and after each attempt."""
-    overloaded: set[str] = set()
-    with claimed(ctx, limit=limit) as claims:
+def due_endpoints(ctx: Context) -> list[str]:
+    """Endpoints with something to send now, by id."""
+    with connection():
+        return store.due_endpoints(now=ctx.now_ms())
+
+
+def send_due(ctx: Context, endpoint_id: str, *, limit: int = 20) -> int:
+    """Attempt due deliveries of one endpoint; how many were taken. Commits around each attempt.
+
+    The first that shows the receiver to be away or overloaded is the last, the others are put off.
+    """
+    with claimed(ctx, endpoint_id, limit=limit) as claims:
         for row in claims.rows:
-            if row.endpoint_id in overloaded:
-                continue  # put off with all the others of its endpoint
             ctx.app.probe("delivery/claimed")
+            began = time.monotonic()
             answer = _attempt(ctx, row)
             ctx.app.probe("delivery/sent")
+            quiet_s = 0.0
             if answer is not None:
-                _record(ctx, row.id, answer)
-                if answer.status in OVERLOADED:
-                    overloaded.add(row.endpoint_id)
+                quiet_s = _quiet_s(answer, took_s=time.monotonic() - began)
+                _record(ctx, row.id, answer, quiet_s=quiet_s)
             claims.done(row)
+            if quiet_s:
+                break
     return len(claims.rows)
 
 
@@ -159,7 +173,7 @@ def _fan_out_batch(ctx: Context, endpoint_id: str, head: int) -> tuple[int, bool
                     "endpoint_id": endpoint_id,
                     "event_id": event.id,
                     "status": "PENDING",
-                    "next_attempt_at": now,
+                    "next_attempt_at": max(now, endpoint.quiet_until or 0),
                     "created_at": now,
                     "updated_at": now,
                 }
@@ -179,7 +193,7 @@ def _attempt(ctx: Context, row: store.WebhookDelivery) -> Answered | None:
     if endpoint is None:
         return None  # deleted meanwhile, and its deliveries with it
     if event is None:
-        return Answered(None, error="the event is past its retention")
+        return Answered(None, error=PAST_RETENTION)
     return _post(ctx, endpoint, message_id=row.event_id, body=show.event(event))
 
 
@@ -202,7 +216,16 @@ def _post(
     return ctx.app.webhook_sender.post(endpoint.url, headers=headers, body=text.encode())
 
 
-def _record(ctx: Context, delivery_id: str, answer: Answered) -> None:
+def _quiet_s(answer: Answered, *, took_s: float) -> float:
+    """How long the endpoint is left alone after this; 0: it can be asked on at once."""
+    if answer.status is None and answer.error != PAST_RETENTION:
+        return max(UNANSWERED_S, 2 * took_s)
+    if answer.status in OVERLOADED:
+        return max(THROTTLE_S, answer.retry_after_s or 0)
+    return 0.0
+
+
+def _record(ctx: Context, delivery_id: str, answer: Answered, *, quiet_s: float = 0.0) -> None:
     now = ctx.now_ms()
     with atomic():
         row = store.get_for_update(delivery_id)
@@ -222,9 +245,8 @@ def _record(ctx: Context, delivery_id: str, answer: Answered) -> None:
         else:
             row.next_attempt_at = now + _delay_ms(row.attempts, answer)
         row.save()
-        if answer.status in OVERLOADED:
-            wait_ms = int(max(THROTTLE_S, answer.retry_after_s or 0) * 1000)
-            store.put_off(row.endpoint_id, until=now + wait_ms)
+        if quiet_s:
+            store.put_off(row.endpoint_id, until=now + int(quiet_s * 1000))
         if endpoint is not None:
             _note_health(ctx, endpoint, answer, now=now)
 

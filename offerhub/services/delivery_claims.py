@@ -26,14 +26,14 @@ RENEW_S: Final = 1.2
 class Claims:
     """Deliveries that this process may attempt. `done` lets one go, whatever became of it."""
 
-    def __init__(self, ctx: Context, *, limit: int) -> None:
-        """Takes up to `limit` due ones. Commits."""
+    def __init__(self, ctx: Context, endpoint_id: str, *, limit: int) -> None:
+        """Takes up to `limit` due ones of the endpoint. Commits."""
         self._ctx = ctx
         self._lock = threading.Lock()
         self._until = ctx.now_ms() + LEASE_MS
         with atomic():
             now = self._until - LEASE_MS
-            self.rows = store.claim_due(now=now, lease_ms=LEASE_MS, limit=limit)
+            self.rows = store.claim_due(endpoint_id, now=now, lease_ms=LEASE_MS, limit=limit)
         self._left = {row.id for row in self.rows}
 
     def done(self, row: store.WebhookDelivery) -> None:
@@ -51,9 +51,9 @@ class Claims:
 
 
 @contextmanager
-def claimed(ctx: Context, *, limit: int) -> Iterator[Claims]:
-    """Due deliveries, kept while the block runs. Commits; not inside a transaction."""
-    claims = Claims(ctx, limit=limit)
+def claimed(ctx: Context, endpoint_id: str, *, limit: int) -> Iterator[Claims]:
+    """Due deliveries of one endpoint, kept while the block runs. Commits; not in a transaction."""
+    claims = Claims(ctx, endpoint_id, limit=limit)
     if not claims.rows:
         yield claims
         return

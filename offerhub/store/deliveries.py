@@ -1,6 +1,6 @@
 """Outgoing webhooks: endpoints of the marketplace and deliveries to them."""
 
-from peewee import BigIntegerField, BooleanField, CharField, IntegerField, TextField
+from peewee import BigIntegerField, BooleanField, CharField, IntegerField, TextField, Value, fn
 
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
@@ -8,7 +8,10 @@ from offerhub.store.paging import Rows, page
 
 
 class WebhookEndpoint(Table):
-    """`sealed_secrets`: [{sealed, until}], newest first; `cursor`: the last event fanned out."""
+    """`sealed_secrets`: [{sealed, until}], newest first; `cursor`: the last event fanned out.
+
+    quiet_until: before then nothing new is sent, for it had no time or did not answer.
+    """
 
     id = CharField(primary_key=True)
     url = TextField()
@@ -19,6 +22,7 @@ class WebhookEndpoint(Table):
     disabled_reason = TextField(null=True)
     failing_since = Millis(null=True)
     cursor = BigIntegerField(default=0)
+    quiet_until = Millis(null=True)
     created_at = Millis()
     updated_at = Millis()
 
@@ -97,15 +101,29 @@ def listed(endpoint_id: str, *, limit: int, cursor: str | None, status: str | No
     )
 
 
-def claim_due(*, now: int, lease_ms: int, limit: int) -> list[WebhookDelivery]:
-    """Take due deliveries of enabled endpoints; nobody else gets them before `lease_ms` is over."""
-    enabled = WebhookEndpoint.select(WebhookEndpoint.id).where(WebhookEndpoint.enabled)
+def due_endpoints(*, now: int) -> list[str]:
+    """Ids of enabled endpoints that have a delivery to attempt now; the longest known first."""
+    due = WebhookDelivery.select(Value(1)).where(
+        (WebhookDelivery.endpoint_id == WebhookEndpoint.id)
+        & (WebhookDelivery.status == "PENDING")
+        & (WebhookDelivery.next_attempt_at <= now)
+    )
+    query = (
+        WebhookEndpoint.select(WebhookEndpoint.id)
+        .where(WebhookEndpoint.enabled & fn.EXISTS(due))
+        .order_by(WebhookEndpoint.created_at, WebhookEndpoint.id)
+    )
+    return [row.id for row in query]
+
+
+def claim_due(endpoint_id: str, *, now: int, lease_ms: int, limit: int) -> list[WebhookDelivery]:
+    """Take an endpoint's due deliveries; nobody else gets them before `lease_ms` is over."""
     due = (
         WebhookDelivery.select(WebhookDelivery.id)
         .where(
-            (WebhookDelivery.status == "PENDING")
+            (WebhookDelivery.endpoint_id == endpoint_id)
+            & (WebhookDelivery.status == "PENDING")
             & (WebhookDelivery.next_attempt_at <= now)
-            & WebhookDelivery.endpoint_id.in_(enabled)
         )
         .order_by(WebhookDelivery.next_attempt_at)
         .limit(limit)
@@ -128,7 +146,8 @@ def renew(delivery_ids: list[str], *, leased_until: int, until: int) -> None:
 
 
 def put_off(endpoint_id: str, *, until: int) -> None:
-    """Have no waiting delivery of an endpoint attempted before then."""
+    """Have no delivery of an endpoint attempted before then, made already or not."""
+    WebhookEndpoint.update(quiet_until=until).where(WebhookEndpoint.id == endpoint_id).execute()
     WebhookDelivery.update(next_attempt_at=until).where(
         (WebhookDelivery.endpoint_id == endpoint_id)
         & (WebhookDelivery.status == "PENDING")

@@ -23,6 +23,7 @@ from offerhub.services import dead_letters, deliveries, users, webhook_endpoints
 from offerhub.store import deliveries as store
 from offerhub.store.database import connection
 from tests.fixtures.proof import Figure
+from tests.services.sending import send_all_due
 from tests.services.world import World
 
 pytestmark = pytest.mark.proves("F17")
@@ -90,7 +91,7 @@ def _endpoint(world: World, sink: Sink, *events: str) -> dict[str, Any]:
 def _run(world: World, *, lasting_h: float) -> None:
     """Attempt whatever falls due within so many simulated hours; the clock jumps between."""
     end = world.clock.time() + lasting_h * HOUR_S
-    while deliveries.send_due(world.ctx) or _jump(world, until=end):
+    while send_all_due(world.ctx) or _jump(world, until=end):
         pass
 
 
@@ -198,7 +199,7 @@ def test_a_delivery_out_of_attempts_is_a_dead_letter_with_its_reason_and_can_be_
             row = store.get(doomed)
         assert row is not None
         world.clock.skip((row.next_attempt_at or 0) / 1000 - world.clock.time() + 0.01)
-        deliveries.send_due(world.ctx)
+        send_all_due(world.ctx)
         webhook_endpoints.update_endpoint(world.ctx, endpoint["id"], enabled=True)
     letters = {one["id"]: one for one in dead_letters.list_dead_letters(world.ctx, limit=100).items}
     assert letters[doomed]["reason"] == "HTTP 500"
@@ -254,7 +255,7 @@ def test_a_receiver_that_is_overloaded_gets_its_other_events_later_too(
         users.create_user(world.ctx, external_user_id=f"u{number}", type="BUYER")
     _sequence(world)
     deliveries.fan_out(world.ctx)
-    while deliveries.send_due(world.ctx, limit=5):
+    while send_all_due(world.ctx, limit=5):
         pass
     assert len(sink.got) == 1
     sink.answer = lambda _: (204, {})
@@ -339,7 +340,7 @@ def test_no_name_leads_to_a_private_address(
     for addresses in PRIVATE:
         now[:] = addresses
         deliveries.replay(ctx, delivery["id"])
-        assert deliveries.send_due(ctx) == 1
+        assert send_all_due(ctx) == 1
         shown = _only(world, endpoint)
         assert (shown["status"], shown["last_status_code"]) == ("PENDING", None), addresses
         assert "private or reserved" in shown["last_error"], addresses
@@ -357,7 +358,7 @@ def test_a_redirect_to_a_link_local_address_is_a_failure_and_is_not_followed(
     sink.answer = lambda n: (301 + n % 3, {"Location": places[n % 3]})
     _event(world, "one")
     for _ in range(3):
-        deliveries.send_due(world.ctx)
+        send_all_due(world.ctx)
         world.clock.skip(HOUR_S)
     shown = _only(world, endpoint)
     assert (shown["status"], shown["attempts"]) == ("PENDING", 3)
@@ -385,7 +386,7 @@ def test_a_receiver_that_answers_byte_by_byte_holds_nobody_up_for_long(
     first, second = _endpoint(world, slow), _endpoint(world, sink)
     _event(world, "one")
     began = time.monotonic()
-    assert deliveries.send_due(world.ctx) == 2
+    assert send_all_due(world.ctx) == 2
     assert time.monotonic() - began < 5
     assert _only(world, first)["last_error"] == "ReadTimeout"
     assert _only(world, second)["status"] == "SUCCEEDED"

@@ -15,6 +15,7 @@ from offerhub.events import relay
 from offerhub.providers.outgoing import SafeSender
 from offerhub.providers.outgoing.addresses import is_public
 from offerhub.services import deliveries, users, webhook_endpoints
+from tests.services.sending import send_all_due
 from tests.services.world import World
 
 pytestmark = pytest.mark.proves("F17")
@@ -65,7 +66,7 @@ def _sequence(world: World) -> None:
 def _deliver(world: World) -> int:
     _sequence(world)
     deliveries.fan_out(world.ctx)
-    return deliveries.send_due(world.ctx)
+    return send_all_due(world.ctx)
 
 
 def test_each_wanted_event_is_delivered_once_and_verifies(world: World, sink: Sink) -> None:

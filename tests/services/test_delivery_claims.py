@@ -13,6 +13,7 @@ from offerhub.services import deliveries, delivery_claims, users, webhook_endpoi
 from offerhub.services.context import Context
 from offerhub.store.database import connection
 from offerhub.store.deliveries import WebhookDelivery
+from tests.services.sending import send_all_due
 from tests.services.world import World
 from tests.store.threads import all_at_once
 
@@ -92,10 +93,10 @@ def test_what_a_killed_worker_had_taken_is_sent_once_its_short_lease_is_over(
             raise Killed
 
     with pytest.raises(Killed):
-        deliveries.send_due(replace(ctx, app=replace(ctx.app, probe=die)))
-    assert deliveries.send_due(ctx) == 0
+        send_all_due(replace(ctx, app=replace(ctx.app, probe=die)))
+    assert send_all_due(ctx) == 0
     world.clock.skip(LEASE_S)
-    assert deliveries.send_due(ctx) == 3
+    assert send_all_due(ctx) == 3
     assert len(set(receiver.got)) == 3
     assert len(receiver.got) == 3 + (point == "delivery/sent")  # at least once
     assert delivery_claims.LEASE_MS <= 5_000  # a sweep every 3 s: less than ten in all
@@ -108,14 +109,14 @@ def test_what_a_slow_receiver_holds_up_stays_taken_and_is_not_sent_twice(
     _events(world, ctx, 3)
     receiver.let_go.clear()
     sent: list[int] = []
-    worker = threading.Thread(target=lambda: sent.append(deliveries.send_due(ctx)))
+    worker = threading.Thread(target=lambda: sent.append(send_all_due(ctx)))
     worker.start()
     try:
         assert receiver.asked.wait(10)
         for _ in range(4):
             world.clock.skip(LEASE_S - SECOND_S)
             _wait_until_renewed(ctx)
-            assert deliveries.send_due(ctx) == 0
+            assert send_all_due(ctx) == 0
     finally:
         receiver.let_go.set()
         worker.join(20)
@@ -136,7 +137,8 @@ def test_renewing_leaves_alone_what_was_recorded_put_off_or_replayed(
     world: World, ctx: Context, receiver: Receiver
 ) -> None:
     _events(world, ctx, 4)
-    with delivery_claims.claimed(ctx, limit=20) as claims:
+    (endpoint_id,) = deliveries.due_endpoints(ctx)
+    with delivery_claims.claimed(ctx, endpoint_id, limit=20) as claims:
         failed, replayed, done, left = (row.id for row in claims.rows)
         deliveries._record(ctx, failed, Answered(500))
         deliveries.replay(ctx, replayed)
@@ -158,5 +160,5 @@ def test_of_workers_that_ask_at_once_each_gets_deliveries_of_its_own(
     world: World, ctx: Context, receiver: Receiver
 ) -> None:
     _events(world, ctx, 12)
-    assert sum(all_at_once(lambda _: deliveries.send_due(ctx, limit=4), 4)) == 12
+    assert sum(all_at_once(lambda _: send_all_due(ctx, limit=4), 4)) == 12
     assert len(receiver.got) == len(set(receiver.got)) == 12

@@ -14,6 +14,7 @@ from tests.api.conformance import validates
 from tests.api.surface.market import Market
 from tests.api.surface.test_webhook_endpoints import Sink, _is_signed, sink  # noqa: F401
 from tests.api.test_events import Reader
+from tests.services.sending import send_all_due
 from tests.services.world import BUYER_EMAIL, SELLER_EMAIL
 
 LANDINGS = {"return_url": "https://shop.example/done", "cancel_url": "https://shop.example/cart"}
@@ -186,7 +187,7 @@ def test_every_event_of_the_catalogue_is_on_the_stream_and_in_webhooks(
     assert _followed(market, len(events)) == events
 
     deliveries.fan_out(market.world.ctx)
-    while deliveries.send_due(market.world.ctx):
+    while send_all_due(market.world.ctx):
         pass
     sent = [json.loads(body) for _, body in sink.got]
     assert {event["event_type"] for event in sent} == set(EVENT_TYPES)

@@ -17,6 +17,7 @@ from offerhub.domain.events import EVENT_TYPES
 from offerhub.services import deliveries
 from tests.api.caller import code
 from tests.api.surface.market import Market
+from tests.services.sending import send_all_due
 
 
 @dataclass
@@ -84,7 +85,7 @@ def _is_signed(secret: str, headers: dict[str, str], body: bytes) -> bool:
 def _deliver(market: Market) -> None:
     market.sequence()
     deliveries.fan_out(market.world.ctx)
-    deliveries.send_due(market.world.ctx)
+    send_all_due(market.world.ctx)
 
 
 def _deliveries(market: Market, endpoint: dict[str, Any], query: str = "") -> list[Any]:
