@@ -20,7 +20,7 @@ PROCESSES = (
 # storm below and the long tests kill all of them.
 CASES = [
     ("worker-critical", "fund"),
-    ("worker-critical", "release"),
+    pytest.param("worker-critical", "release", marks=pytest.mark.full),
     ("sandbox", "fund"),
     ("valkey", "release"),
     ("api", "escrow"),

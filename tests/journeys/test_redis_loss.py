@@ -87,7 +87,9 @@ def wait_until_known_again(market: Market, *, began: float) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("outage", [hanging, stopped_and_emptied])
+@pytest.mark.parametrize(
+    "outage", [pytest.param(hanging, marks=pytest.mark.full), stopped_and_emptied]
+)
 def test_an_order_completes_and_requests_answer_while_redis_is_away(
     market: Market, people: People, outage: Callable[[Market], object]
 ) -> None:
