@@ -47,8 +47,10 @@ class Sink:
                     sink.cut_off += 1
                     self.close_connection = True
                     return
-                known = sink.receive(dict(self.headers), body)
-                self.send_response(204 if known else 401)
+                status = 503  # nobody has said yet which signatures count
+                if sink.trusts:
+                    status = 204 if sink.receive(dict(self.headers), body) else 401
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -61,6 +63,11 @@ class Sink:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
+
+    @property
+    def trusts(self) -> bool:
+        """Whether it is known which signatures count."""
+        return self._signatures.configured
 
     def trust(self, secret: str) -> None:
         """From now on these signatures count."""

@@ -125,13 +125,13 @@ def _open(database: Database) -> tuple[Site, Path]:
 def _furnished(database: Database, market: Market, postgres: PostgresServer | None) -> Site:
     people = [_person(market, f"buyer{n}") for n in range(BUYERS)]
     people += [_person(market, f"seller{n}") for n in range(SELLERS)]
-    with _books_of(market) as rows:
-        head = int(rows.one("SELECT COALESCE(MAX(sequence), 0) FROM events"))
     sink = Sink()
     made = market.client._http.change(
         "POST", "/webhook-endpoints", {"url": sink.url, "events": ["*"]}, idempotency_key=None
     )
     sink.trust(str(made.data["secret"]))
+    with _books_of(market) as rows:  # not before: an endpoint hears of what comes after it is there
+        head = int(rows.one("SELECT COALESCE(MAX(sequence), 0) FROM events"))
     reader = Reader(market.url, market.key, after=head).start()
     treasury = market.client.config().providers["stellar"]["treasury_address"]
     market.sandbox.send_usdc(treasury, DEPOSIT)

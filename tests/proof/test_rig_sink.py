@@ -52,3 +52,12 @@ def test_a_body_that_ends_too_soon_is_no_forgery(sink: Sink) -> None:
         sender.shutdown(socket.SHUT_WR)
         assert sender.recv(1000) == b""  # nobody is left to be answered
     assert (sink.cut_off, sink.forged, dict(sink.seen)) == (1, [], {})
+
+
+def test_before_a_secret_is_known_nothing_is_judged() -> None:
+    untold = Sink()
+    try:
+        assert httpx.post(untold.url, content=BODY, headers=_headers()).status_code == 503
+        assert (untold.forged, dict(untold.seen)) == ([], {})
+    finally:
+        untold.close()
