@@ -4,6 +4,7 @@ from typing import Any
 
 from offerhub.domain.errors import ValidationFailed
 from offerhub.ledger import adjustments, journal
+from offerhub.ledger.transfers import NewTransfer
 from offerhub.services import audit, balances
 from offerhub.services.announcements import announce
 from offerhub.services.context import Context
@@ -34,12 +35,7 @@ def adjust(
         transfer = adjustments.adjusted(
             reference=reference, user_id=user_id, credit=credit, debit=amount_stroops - credit
         )
-        if journal.was_posted(transfer.reference):
-            raise _used()
-        try:
-            posted = journal.post(transfer, now_ms=ctx.now_ms())
-        except UniqueViolation as exc:  # another one used it in this moment
-            raise _used() from exc
+        posted = post_once(ctx, transfer)
         audit.record(
             ctx, action="balance.adjust", resource_type="user", resource_id=user_id,
             after={
@@ -59,6 +55,19 @@ def adjust(
             ),
         )
         return balances.get_balance(ctx, user_id)
+
+
+def post_once(ctx: Context, transfer: NewTransfer) -> journal.Posted:
+    """Post what an operator booked under a reference of their own. Inside a transaction.
+
+    Raises: VALIDATION_ERROR for a reference used before, or by somebody else in this moment.
+    """
+    if journal.was_posted(transfer.reference):
+        raise _used()
+    try:
+        return journal.post(transfer, now_ms=ctx.now_ms())
+    except UniqueViolation as exc:
+        raise _used() from exc
 
 
 def _used() -> ValidationFailed:

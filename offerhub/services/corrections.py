@@ -11,6 +11,7 @@ from offerhub.domain.errors import InvalidState, ValidationFailed
 from offerhub.domain.money import format_exact
 from offerhub.ledger import accounts, adjustments, journal
 from offerhub.services import audit, mirror
+from offerhub.services.adjustments import post_once
 from offerhub.services.context import Context
 from offerhub.services.representations import money
 from offerhub.services.users import require
@@ -55,11 +56,9 @@ def correct_wallet(
     account = accounts.wallet(user_id)
     with atomic():
         users_store.wallet_of_for_update(user_id)  # two corrections at once: the second waits
-        if journal.was_posted(transfer.reference):
-            raise ValidationFailed("reference", "This reference was used before.")
         if journal.balance(account) != compared.ours:
             raise _not_now(user_id, "it has moved meanwhile")
-        posted = journal.post(transfer, now_ms=ctx.now_ms())
+        posted = post_once(ctx, transfer)
         audit.record(
             ctx, action="wallet.correct", resource_type="user", resource_id=user_id,
             before=money("books", compared.ours),

@@ -9,6 +9,7 @@ from offerhub.ledger import accounts, adjustments, journal
 from offerhub.services import audit_log, corrections, operations, reconciliation
 from offerhub.store.database import atomic
 from tests.services.world import USD, World
+from tests.store.threads import all_at_once
 
 LATER_S = 3_600
 
@@ -65,6 +66,21 @@ def test_only_the_difference_that_is_there_can_be_booked_and_a_reference_once(
     off_by(world, other, more=USD)
     with pytest.raises(ValidationFailed, match="used before"):
         correct(world, other, USD, "MORE")
+
+
+def test_one_reference_for_two_users_at_once_is_booked_for_one_of_them(world: World) -> None:
+    made = [world.funded_user(name, "20.00")["id"] for name in ("someone", "other")]
+    for user in made:
+        off_by(world, user, more=USD)
+
+    def book(number: int) -> bool:
+        try:
+            correct(world, made[number], USD, "MORE")
+        except ValidationFailed as refused:
+            return "used before" not in str(refused)
+        return True
+
+    assert sorted(all_at_once(book, 2)) == [False, True]
 
 
 def test_a_wallet_that_moves_or_cannot_be_seen_is_not_corrected(world: World) -> None:
