@@ -107,6 +107,14 @@ LISTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "audit by user": lambda page: audit.listed(**page, user_id="key_3"),
     "audit until": lambda page: audit.listed(**page, to_ms=9),
     "audit since": lambda page: audit.listed(**page, from_ms=ORDERS - 9),
+    "audit by action since": lambda page: audit.listed(**page, action="key.revoked", from_ms=9),
+    "audit by user until": lambda page: audit.listed(**page, user_id="key_3", to_ms=ORDERS - 9),
+    "audit by resource since": lambda page: audit.listed(
+        **page, resource_id=row_id("ord", 9), from_ms=9
+    ),
+    "audit by kind between": lambda page: audit.listed(
+        **page, resource_type="key", from_ms=9, to_ms=ORDERS - 9
+    ),
     "deliveries": lambda page: deliveries.listed(ENDPOINT, **page),
     "deliveries by status": lambda page: deliveries.listed(ENDPOINT, **page, status="FAILED"),
     "operations": lambda page: operations.listed(**page, status=None),
@@ -185,15 +193,16 @@ def _problems_of(
 
 def _in_sqlite(sql: str, parameters: Any) -> list[str]:
     """Nothing but searches; a walk along an index only where nothing is filtered."""
-    rows = [str(row[3]) for row in execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()]
+    plan = execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+    steps = [(int(row[1]), str(row[3])) for row in plan]
     filtered = "WHERE" in sql
-    # The first few by one column and the first few by another, which are sorted together.
-    few = {f"SCAN {row.removeprefix('CO-ROUTINE ')}" for row in rows if row.startswith("CO-")}
+    # The first few by one column and the first few by another, which the outermost step sorts.
+    few = {f"SCAN {step.removeprefix('CO-ROUTINE ')}" for _, step in steps if step[:3] == "CO-"}
     return [
-        f"{row} ({sql})"
-        for row in rows
-        if (filtered and row.startswith("SCAN") and row not in {"SCAN CONSTANT ROW", *few})
-        or ("TEMP B-TREE FOR ORDER BY" in row and not few)
+        f"{step} ({sql})"
+        for parent, step in steps
+        if (filtered and step.startswith("SCAN") and step not in {"SCAN CONSTANT ROW", *few})
+        or ("TEMP B-TREE FOR ORDER BY" in step and not (few and parent == 0))
     ]
 
 
