@@ -98,8 +98,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "F11",
-        "two relays at once, one of them stopped past its lease and woken; no sequence number"
-        " twice and none missing",
+        "two relays and two schedulers at once, the active one of each stopped past its lease and"
+        " woken; no sequence number twice and none missing, and one scheduler alone rings",
         ("suite", "rig"),
         quick=_SQLITE,
     ),

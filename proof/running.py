@@ -49,7 +49,7 @@ def plan(case: Case, database: Database, options: Options) -> Plan:
         full=options.full,
         kills=-(-options.kills // len(databases)),
         restarts=50 if options.full else 4,
-        seconds=600.0 if options.full else 15.0,
+        seconds=600.0 if options.full else 10.0,
         soak_h=options.soak_h,
     )
 

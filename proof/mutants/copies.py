@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,14 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._running: subprocess.Popen[str] | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """Kill the tests that run in it; none are begun any more. For another thread to call."""
+        self._ended = True
+        if (running := self._running) is not None:
+            _kill(running)
 
     @contextmanager
     def with_changes(self, texts: Mapping[str, str]) -> Iterator[None]:
@@ -68,6 +76,8 @@ class Copy:
 
     def run(self, tests: Sequence[str], *, stop_at_first: bool, timeout_s: float) -> Run:
         """Run tests of the copy, in a process group of their own that ends with them."""
+        if self._ended:
+            return Run((), "it was told to end", "")
         report = self.root / ".mutant-report.json"
         report.unlink(missing_ok=True)
         command = [
@@ -86,12 +96,17 @@ class Copy:
             errors="replace",
             start_new_session=True,
         )
+        self._running = process
+        if self._ended:  # in between
+            _kill(process)
         try:
             output, _ = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             output, _ = process.communicate()
             return Run((), f"the tests took longer than {timeout_s:.0f} s", output)
+        finally:
+            self._running = None
         if not report.exists():
             return Run((), f"pytest ended with {process.returncode} and no report", output)
         said = json.loads(report.read_text())
@@ -111,6 +126,12 @@ class Copy:
             "PYTHONHASHSEED": "0",
             REPORT_VARIABLE: str(report),
         }
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -69,9 +69,13 @@ def judge(mutants: Sequence[Mutant], *, workers: int) -> Iterator[Verdict]:
     """A verdict on each mutant, in their order; `workers` copies of the tree work side by side."""
     with ExitStack() as stack:
         copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
-        for _ in range(max(1, workers)):
-            copies.put(stack.enter_context(copy_of_the_tree()))
+        all_ = [stack.enter_context(copy_of_the_tree()) for _ in range(max(1, workers))]
+        for copy in all_:
+            copies.put(copy)
         pool = stack.enter_context(ThreadPoolExecutor(max(1, workers)))
+        # Before the pool waits for its threads: who is told to end must not wait for tests.
+        for copy in all_:
+            stack.callback(copy.end)
 
         def baseline(tests: Sequence[str]) -> dict[str, str]:
             copy = copies.get()

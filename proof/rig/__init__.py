@@ -4,14 +4,14 @@ import atexit
 from collections.abc import Callable
 
 from proof.plan import Plan, Result
-from proof.rig.cases import kills, postgres_restarts, redis_lost, soak, two_relays
+from proof.rig.cases import kills, postgres_restarts, redis_lost, soak, two_at_once
 from proof.rig.site import close_all
 
 CASES: dict[str, Callable[[Plan], Result]] = {
     "F1": kills,
     "F3": redis_lost,
     "F4": postgres_restarts,
-    "F11": two_relays,
+    "F11": two_at_once,
     "F28": soak,
 }
 atexit.register(close_all)

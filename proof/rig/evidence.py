@@ -38,7 +38,10 @@ UNFINISHED = (
 
 @dataclass
 class Evidence:
-    """Database rows, the providers' own books, and what reader, sink and clients hold."""
+    """Database rows, the providers' own books, and what reader, sink and clients hold.
+
+    quiet_at: when nothing was under way any more, or that was given up; seconds, monotonic.
+    """
 
     unfinished: list[tuple[str, int]]
     entries: list[tuple[Any, ...]]  # transfer id, account, amount
@@ -62,11 +65,13 @@ class Evidence:
     available: dict[str, int]
     deposited: dict[str, int]
     ends: Ends
+    quiet_at: float = 0.0
 
 
 def gather(site: Site, ends: Ends) -> Evidence:
     """Waits until nothing is under way, at most DRAIN_S, then reads it all."""
     unfinished = _drained(site)
+    quiet_at = time.monotonic()
     all_ = site.rows.all
     sheet = offerhub_json(site.market.deployment, "ledger", "sheet", "--json")
     world = site.market.sandbox.world()
@@ -100,6 +105,7 @@ def gather(site: Site, ends: Ends) -> Evidence:
         available={user.id: int(held.get(f"user:{user.id}:available", 0)) for user in users},
         deposited=site.deposited,
         ends=ends,
+        quiet_at=quiet_at,
     )
 
 

@@ -81,7 +81,10 @@ class Killer:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.kills[name] += 1
-        watcher = threading.Thread(target=self._watch, args=(name, program, began, works))
+        # A daemon: whoever ends the proof does not wait until a killed program works again.
+        watcher = threading.Thread(
+            target=self._watch, args=(name, program, began, works), daemon=True
+        )
         watcher.start()
         self._watchers.append(watcher)
 

@@ -210,15 +210,18 @@ def _kept(shown: dict[str, Any]) -> dict[str, Any]:
 class Load:
     """Runs inside the block; at its end every thread has finished what it began.
 
-    per_s: the most requests a second, over all threads.
+    per_s: the most requests a second, over all threads. traders: how many orders with an escrow
+    are under way at once.
     """
 
-    def __init__(self, site: Site, *, seed: int, per_s: float = RATE_PER_S) -> None:
+    def __init__(
+        self, site: Site, *, seed: int, per_s: float = RATE_PER_S, traders: int = TRADERS
+    ) -> None:
         self.ends, self.took_s, self._stopping = Ends(), 0.0, threading.Event()
         self._site, self._began, self._before = site, 0.0, 0
         pace = Pace(per_s)
         crews: list[tuple[int, Callable[[Trader], None], float]] = [
-            (SHOPPERS, Trader.shop, 0.0), (TRADERS, Trader.trade, 0.0),
+            (SHOPPERS, Trader.shop, 0.0), (traders, Trader.trade, 0.0),
             (PAYERS, Trader.pay_in, 1.0), (LEAVERS, Trader.leave, 1.0),
         ]  # fmt: skip
         self._threads = [
