@@ -32,7 +32,7 @@ TO_DO: Final = {
     "WITHDRAWAL_NOT_FOUND": "Look at the id.",
     "WALLET_NOT_FOUND": "Tell the operator: each user should have one.",
     "API_KEY_NOT_FOUND": "Look at `GET /auth/api-keys`; a revoked key makes no tokens.",
-    "RESERVE_NOT_FOUND": "Reserve the order first.",
+    "RESERVE_NOT_FOUND": "Tell the operator: the order says `FUNDS_RESERVED` and the books do not.",
     "NOT_FOUND": "Look at the address and the id.",
     "METHOD_NOT_ALLOWED": "Use a method that the `Allow` header names.",
     "USER_ALREADY_EXISTS": "Go on with the user whom `GET /users?external_user_id=` finds.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from offerhub.domain import ids
 from offerhub.domain.errors import InsufficientFunds
-from offerhub.ledger import accounts
+from offerhub.ledger import accounts, transfers
 from offerhub.ledger.transfers import NewTransfer
 from offerhub.store import ledger as store
 from offerhub.store.database import in_transaction
@@ -70,6 +70,13 @@ def post(transfer: NewTransfer, *, now_ms: int) -> Posted:
 def was_posted(reference: str) -> bool:
     """Whether a movement with this business key is in the books."""
     return store.transfer_by_reference(reference) is not None
+
+
+def reserve_stands(order_id: str) -> bool:
+    """Whether an order's reserve is in the books, neither returned nor in the escrow. One query."""
+    made, *ends = transfers.reserve_references(order_id)
+    found = store.references_among([made, *ends])
+    return made in found and not found.intersection(ends)
 
 
 def open_user(user_id: str) -> None:

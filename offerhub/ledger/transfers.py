@@ -246,6 +246,13 @@ def withdrawal_came_back(
     )
 
 
+def reserve_references(order_id: str) -> tuple[str, str, str]:
+    """The business keys of an order's reserve, and of the two movements that end it."""
+    return (
+        f"funds_reserved:{order_id}", f"reserve_returned:{order_id}", f"escrow_funded:{order_id}",
+    )  # fmt: skip
+
+
 def held_reference(topup_id: str) -> str:
     """The business key of a pay-in that is held."""
     return f"topup_held:{topup_id}"

@@ -20,7 +20,11 @@ from offerhub.services.dispute_cases import (
     require_dispute_for_update,
     shown_with_comments,
 )
-from offerhub.services.escrows import change_escrow, require_escrow_for_update
+from offerhub.services.escrows import (
+    change_escrow,
+    require_escrow_for_update,
+    require_may_become,
+)
 from offerhub.services.milestones import require_milestone, require_none_under_way
 from offerhub.services.orders import change, order_event, require_order, require_order_for_update
 from offerhub.services.settlements import milestones_left
@@ -44,7 +48,7 @@ def open_dispute(
 
     opened_by: BUYER or SELLER, whose wallet signs on chain.
     Raises: ORDER_NOT_FOUND, MILESTONE_NOT_FOUND, DISPUTE_ALREADY_OPEN, INVALID_STATE,
-    ESCROW_NOT_READY while a milestone is being paid.
+    ESCROW_NOT_FOUND, ESCROW_INVALID_STATE, ESCROW_NOT_READY while a milestone is being paid.
     """
     now = ctx.now_ms()
     with atomic():
@@ -54,6 +58,7 @@ def open_dispute(
         before = order.status
         change(ctx, order, "DISPUTED")
         escrow = require_escrow_for_update(order_id)
+        require_may_become(escrow, "DISPUTED")
         require_none_under_way(order_id)
         disputed = _disputed(order_id, milestone_ref)
         for milestone in disputed:

@@ -17,6 +17,7 @@ from offerhub.services.orders import (
     shown_now,
 )
 from offerhub.services.representations import escrow as show_escrow
+from offerhub.services.reserves import require_reserve
 from offerhub.services.users import require_active
 from offerhub.services.wallets import wallet_of
 from offerhub.store import orders as store
@@ -26,8 +27,8 @@ from offerhub.store.database import atomic
 def create_escrow(ctx: Context, order_id: str) -> dict[str, Any]:
     """Ask for the order's contract to be deployed; the order is ESCROW_CREATING. Commits.
 
-    Raises: ORDER_NOT_FOUND, ESCROW_ALREADY_EXISTS, INVALID_STATE, USER_SUSPENDED,
-    ESCROW_NOT_READY while a party's wallet is being made.
+    Raises: ORDER_NOT_FOUND, ESCROW_ALREADY_EXISTS, INVALID_STATE, RESERVE_NOT_FOUND when the
+    books hold none, USER_SUSPENDED, ESCROW_NOT_READY while a party's wallet is being made.
     """
     now = ctx.now_ms()
     with atomic():
@@ -36,6 +37,7 @@ def create_escrow(ctx: Context, order_id: str) -> dict[str, Any]:
             raise OfferHubError(code="ESCROW_ALREADY_EXISTS", order_id=order_id)
         before = order.status
         change(ctx, order, "ESCROW_CREATING")
+        require_reserve(order_id)
         require_active(order.buyer_id)
         keys = ctx.app.platform_keys
         escrow = store.Escrow.create(
@@ -158,15 +160,20 @@ def apply_funded(ctx: Context, order_id: str, *, moved_stroops: int, tx_hash: st
 
 def change_escrow(ctx: Context, row: store.Escrow, target: str) -> None:
     """Move a locked escrow along its state table and save it. Raises: ESCROW_INVALID_STATE."""
+    require_may_become(row, target)
+    row.status = target
+    row.updated_at = ctx.now_ms()
+    row.version += 1
+    row.save()
+
+
+def require_may_become(row: store.Escrow, target: str) -> None:
+    """The second lock, behind the order's own state. Raises: ESCROW_INVALID_STATE."""
     allowed = ESCROW.allowed(row.status)
     if target not in allowed:
         raise OfferHubError(
             code="ESCROW_INVALID_STATE", current_state=row.status, allowed_states=list(allowed)
         )
-    row.status = target
-    row.updated_at = ctx.now_ms()
-    row.version += 1
-    row.save()
 
 
 def escrow_event(event_type: str, order: store.Order, escrow: store.Escrow) -> NewEvent:

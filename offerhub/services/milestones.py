@@ -8,7 +8,7 @@ from offerhub.services import audit, operations, turns
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context
-from offerhub.services.escrows import require_escrow_for_update
+from offerhub.services.escrows import require_escrow_for_update, require_may_become
 from offerhub.services.orders import require_order, require_order_for_update
 from offerhub.store import operations as operations_store
 from offerhub.store import orders as store
@@ -58,11 +58,13 @@ def complete(
 def release(ctx: Context, order_id: str, milestone_ref: str) -> dict[str, Any]:
     """Ask for one completed milestone to be paid to the seller. Commits.
 
-    Raises: ORDER_NOT_FOUND, MILESTONE_NOT_FOUND, INVALID_STATE, ESCROW_NOT_READY.
+    Raises: ORDER_NOT_FOUND, MILESTONE_NOT_FOUND, INVALID_STATE, ESCROW_NOT_READY,
+    ESCROW_NOT_FOUND, ESCROW_INVALID_STATE.
     """
     with atomic():
         order, row = _open_for(order_id, milestone_ref, target="RELEASED")
         escrow = require_escrow_for_update(order_id)
+        require_may_become(escrow, "RELEASING")
         operations.start(
             ctx, kind=operations.MILESTONE_RELEASE, subject_type="milestone", subject_id=row.id,
             params={

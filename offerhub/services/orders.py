@@ -11,6 +11,7 @@ from offerhub.services import audit, turns
 from offerhub.services import representations as show
 from offerhub.services.announcements import NewEvent, announce
 from offerhub.services.context import Context, Page
+from offerhub.services.reserves import require_reserve
 from offerhub.services.users import require_active, require_both
 from offerhub.store import disputes as disputes_store
 from offerhub.store import events as events_store
@@ -182,7 +183,7 @@ def cancel(
 ) -> dict[str, Any]:
     """Close an order that has no escrow yet; what was reserved is available again. Commits.
 
-    Raises: ORDER_NOT_FOUND, INVALID_STATE.
+    Raises: ORDER_NOT_FOUND, INVALID_STATE, RESERVE_NOT_FOUND when the books hold none.
     """
     with atomic():
         row = require_order_for_update(order_id)
@@ -193,6 +194,7 @@ def cancel(
         change(ctx, row, "CLOSED", resolution="CANCELED")
         events = [order_event("order.canceled", row), order_event("order.closed", row)]
         if before == "FUNDS_RESERVED":
+            require_reserve(order_id)
             posted = journal.post(
                 transfers.reserve_returned(
                     order_id=row.id, buyer_id=row.buyer_id, amount=row.amount

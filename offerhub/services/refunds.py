@@ -14,8 +14,8 @@ def refund(
 
     By policy the platform then makes up for the fees that the contract takes, or the buyer bears
     them (docs/money.md, "Refunds").
-    Raises: ORDER_NOT_FOUND, ESCROW_NOT_FOUND, INVALID_STATE, ESCROW_NOT_READY while a milestone
-    is being paid.
+    Raises: ORDER_NOT_FOUND, ESCROW_NOT_FOUND, INVALID_STATE, ESCROW_INVALID_STATE,
+    ESCROW_NOT_READY while a milestone is being paid.
     """
     return ask_for_payout(
         ctx,

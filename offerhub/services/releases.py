@@ -22,8 +22,8 @@ def release(
 ) -> dict[str, Any]:
     """Ask for everything left in the escrow to be paid to the seller. Commits.
 
-    Raises: ORDER_NOT_FOUND, ESCROW_NOT_FOUND, INVALID_STATE, ESCROW_NOT_READY while a milestone
-    is being paid.
+    Raises: ORDER_NOT_FOUND, ESCROW_NOT_FOUND, INVALID_STATE, ESCROW_INVALID_STATE,
+    ESCROW_NOT_READY while a milestone is being paid.
     """
     return ask_for_payout(
         ctx,

@@ -116,6 +116,12 @@ def transfer_by_reference(reference: str) -> Transfer | None:
     return Transfer.get_or_none(Transfer.reference == reference)
 
 
+def references_among(references: Sequence[str]) -> set[str]:
+    """Which of these business keys were posted."""
+    query = Transfer.select(Transfer.reference).where(Transfer.reference.in_(list(references)))
+    return {row.reference for row in query}
+
+
 def entries_of(transfer_id: str) -> list[Entry]:
     return list(Entry.select().where(Entry.transfer_id == transfer_id).order_by(Entry.id))
 

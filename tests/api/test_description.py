@@ -113,8 +113,7 @@ def test_every_code_is_among_those_of_some_operation() -> None:
     said = {code for _, _, operation in _operations() for code in operation["x-error-codes"]}
     refusals = {code for code, entry in CATALOG.items() if entry.status >= 400}
     assert refusals - said == {
-        "METHOD_NOT_ALLOWED", "RESERVE_NOT_FOUND", "ESCROW_INSUFFICIENT_FUNDS",
-        "ESCROW_FUNDING_FAILED",
+        "METHOD_NOT_ALLOWED", "ESCROW_INSUFFICIENT_FUNDS", "ESCROW_FUNDING_FAILED",
     }  # fmt: skip
 
 

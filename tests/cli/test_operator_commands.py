@@ -11,14 +11,17 @@ from click.testing import CliRunner, Result
 from offerhub.cli.group import offerhub
 from offerhub.domain import ids
 from offerhub.events import relay
+from offerhub.ledger import accounts, adjustments, journal
 from offerhub.services import (
     api_keys,
     audit_log,
     book_check,
     maintenance,
     operations,
+    restored,
     withdrawals,
 )
+from offerhub.store import leases as flags
 from offerhub.store import operations as operations_store
 from offerhub.store.database import atomic, execute
 from offerhub.store.inbox import InboxEvent
@@ -85,6 +88,56 @@ def test_a_check_by_hand_ends_what_an_earlier_one_had_to_say(run: Run, shared_wo
     book_check.note(shared_world.ctx, [{"invariant": "all entries sum to zero"}])
     assert data(run("ledger", "check", "--json"))["findings"] == []
     assert (book_check.last() or {})["findings"] == 0
+
+
+def test_a_wallets_difference_is_booked_by_hand_after_a_question(
+    run: Run,
+    shared_world: World,  # noqa: F811
+) -> None:
+    user = shared_world.user("corrected")["id"]
+    long_ago = shared_world.app.now_ms() - 3_600_000  # no reader lags as far behind
+    wrong = adjustments.wallet_corrected(reference="wrong", user_id=user, more=USD + 1, less=0)
+    with atomic():
+        journal.post(wrong, now_ms=long_ago)
+    book = (
+        "ledger", "correct-wallet", user, "--direction", "LESS", "--reason", "never arrived",
+        "--reference", "case 7",
+    )  # fmt: skip
+    run(*book, code=2)
+    run(*book, "--amount", "1.0000001", code=1, answer="n\n")
+    other = run(*book, "--amount", "1.00", "--yes", code=1)
+    assert "only that difference can be booked" in other.stderr
+    assert run(*book, "--amount", "a lot", "--yes", code=1).stderr.startswith("offerhub: ")
+    assert shared_world.balance(accounts.wallet(user)) == USD + 1
+
+    booked = run(*book, "--amount", "1.0000001", answer="y\n")
+    assert booked.stdout == f"{accounts.wallet(user)}: 1.0000001 -> 0.0000000\n"
+    assert shared_world.balance(accounts.wallet(user)) == shared_world.available(user) == 0
+    (record,) = actions(shared_world, "wallet.correct")
+    assert (record["actor"]["type"], record["after"]["reason"]) == ("operator", "never arrived")
+
+
+def test_a_restore_is_shown_while_it_is_open_and_closed_with_a_reason(
+    run: Run,
+    shared_world: World,  # noqa: F811
+) -> None:
+    close = ("db", "close-forgotten", "--reason", "compared by hand")
+    assert run("db", "forgotten").stdout == "Nothing is forgotten: no restore is open.\n"
+    assert "no restore is open" in run(*close, code=1).stderr
+    now = shared_world.app.now_ms()
+    times = {"from_ms": now - 3_600_000, "to_ms": now + restored.CLOCKS_DIFFER_MS}
+    with atomic():
+        flags.set_flag(restored.FORGOTTEN, [times], now=now)
+    found = data(run("db", "forgotten", "--json"))
+    assert (len(found["times"]), found["forbids"]) == (1, [])
+    assert "against closing: nothing was compared since" in run("db", "forgotten").stdout
+    run("db", "close-forgotten", "--force", code=2)
+    assert "stays open" in run(*close, code=1).stderr
+    assert data(run(*close, "--force", "--json"))["times"] == found["times"]
+    assert data(run("db", "forgotten", "--json"))["times"] == []
+    (record,) = actions(shared_world, "database.restore_closed")
+    assert record["after"]["reason"] == "compared by hand"
+    assert record["after"]["forced"] is True
 
 
 def test_the_treasury_is_shown_with_where_to_look_it_up(run: Run, shared_world: World) -> None:  # noqa: F811

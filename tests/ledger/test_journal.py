@@ -118,6 +118,23 @@ def test_a_reference_is_posted_once_ever_and_the_second_leaves_nothing(books) ->
         assert not journal.was_posted("funds_reserved:ord_2")
 
 
+def test_a_reserve_stands_from_its_posting_to_its_return_or_its_way_into_the_escrow(books) -> None:
+    def standing() -> list[bool]:
+        with atomic():
+            return [journal.reserve_stands(order_id) for order_id in (ORDER, "ord_2")]
+
+    open_users(BUYER)
+    deposit(BUYER, 10 * USD)
+    assert standing() == [False, False]
+    post(_reserve(4 * USD))
+    assert standing() == [True, False]
+    post(_reserve(4 * USD, "ord_2"))
+    post(transfers.reserve_returned(order_id=ORDER, buyer_id=BUYER, amount=4 * USD))
+    assert standing() == [False, True]
+    post(transfers.escrow_funded(order_id="ord_2", buyer_id=BUYER, amount=4 * USD))
+    assert standing() == [False, False]
+
+
 def test_too_little_money_leaves_nothing_at_all(books) -> None:
     open_users(BUYER)
     deposit(BUYER, 10 * USD)

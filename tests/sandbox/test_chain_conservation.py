@@ -19,6 +19,7 @@ STEPS = st.one_of(
     st.tuples(st.just("mint"), st.integers(0, 5), CENTS),
     st.tuples(st.just("fund"), CENTS),
     st.tuples(st.just("dust"), st.integers(1, 99)),
+    st.tuples(st.just("claw_back"), st.integers(1, 99)),
     st.tuples(st.just("approve")),
     st.tuples(st.just("release")),
     st.tuples(st.just("dispute")),
@@ -79,6 +80,11 @@ class World:
     def dust(self, stroops: int) -> None:
         self.desk.chain.donate_dust(self.desk.contract, stroops)
         self.minted += stroops
+
+    def claw_back(self, stroops: int) -> None:
+        if self.desk.money()["contract"] >= stroops:
+            self.desk.chain.claw_back_usdc(self.desk.contract, stroops)
+            self.minted -= stroops
 
     def approve(self) -> None:
         buyer = self.desk.buyer

@@ -106,6 +106,23 @@ def test_a_deposit_from_outside_arrives_on_the_chain(control):
     )
 
 
+def test_what_the_issuer_takes_back_is_gone_and_seen_to_have_left(control):
+    wallet = control.post("/stellar/outside-account").json()["address"]
+    control.post("/stellar/deposit", json={"to": wallet, "amount": "5"})
+    taken = control.post("/stellar/clawback", json={"holder": wallet, "amount": "2.0000001"})
+    assert taken.status_code == 201
+    stellar = control.get("/world").json()["stellar"]
+    held = {account["address"]: account["usdc"] for account in stellar["accounts"]}
+    assert held[wallet] == "2.9999999"
+    last = stellar["transfers"][-1]
+    assert (last["hash"], last["from"], last["to"], last["amount"]) == (
+        taken.json()["hash"], wallet, stellar["usdc_issuer"], "2.0000001",
+    )  # fmt: skip
+    more = control.post("/stellar/clawback", json={"holder": wallet, "amount": "3"})
+    assert more.status_code == 409
+    assert control.post("/stellar/clawback", json={"holder": "x", "amount": "1"}).status_code == 400
+
+
 def test_worthless_usdc_of_another_issuer_is_no_usdc(control):
     wallet = control.post("/stellar/outside-account").json()["address"]
     body = {"to": wallet, "amount": "5", "asset_issuer": Keypair.random().public_key}

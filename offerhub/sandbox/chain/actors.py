@@ -15,7 +15,7 @@ from stellar_sdk import Account, Asset, Keypair, StrKey, TransactionBuilder
 
 from offerhub.sandbox.chain.amounts import asset_key, asset_of, to_text
 from offerhub.sandbox.chain.history import History
-from offerhub.sandbox.chain.invocation import add_call, token_transfer
+from offerhub.sandbox.chain.invocation import add_call, token_clawback, token_transfer
 from offerhub.sandbox.chain.ledgers import Ledgers
 from offerhub.sandbox.chain.results import result_codes
 from offerhub.sandbox.chain.state import State
@@ -123,6 +123,14 @@ class Actors:
             for amount in amounts_stroops:
                 builder.append_payment_op(to, asset_of(asset), to_text(amount))
         return self._send(builder, self._keys(sender))
+
+    def claw_back(self, *, issuer: str, holder: str, asset: str, amount_stroops: int) -> Sent:
+        """Have an asset's issuer take it from an account or a contract. Raises ChainRefused."""
+        builder = self._builder(issuer)
+        token = asset_of(asset).contract_id(self._passphrase)
+        call = token_clawback(token, holder=holder, amount_stroops=amount_stroops)
+        add_call(builder, call, resource_fee_stroops=TRANSFER_RESOURCE_FEE_STROOPS)
+        return self._send(builder, self._keys(issuer))
 
     def pay_by_path(self, *, sender: str, to: str, amount_stroops: int) -> Sent:
         """A path payment: the sender's XLM, the recipient's USDC, at the market's price."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from stellar_sdk import Address, scval, xdr
 from stellar_sdk.operation import InvokeHostFunction
 
-from offerhub.sandbox.chain.amounts import MAX_AMOUNT_STROOPS, asset_of
+from offerhub.sandbox.chain.amounts import MAX_AMOUNT_STROOPS, NATIVE, asset_of, issuer_of
 from offerhub.sandbox.chain.effects import Context, Effect, Transfer
 from offerhub.sandbox.chain.results import OperationFailed
 from offerhub.sandbox.chain.state import HoldingProblem, State
@@ -59,7 +59,9 @@ class ContractEnv:
         if address != self.invoker:
             raise ContractFailure(f"HostError: Error(Auth, InvalidAction): {address} did not sign")
 
-    def transfer(self, token: str, sender: str, recipient: str, amount: int) -> None:
+    def transfer(
+        self, token: str, sender: str, recipient: str, amount: int, *, kind: str = "transfer"
+    ) -> None:
         """Move `amount` stroops of a token; nothing happens for 0. Raises ContractFailure."""
         asset = self.host.token_asset(token)
         if asset is None:
@@ -76,7 +78,7 @@ class ContractEnv:
         except HoldingProblem as problem:
             number, name = _TOKEN_ERRORS[problem.kind]
             raise ContractFailure(name, number=number) from problem
-        self.transfers.append(Transfer(asset, sender, recipient, amount))
+        self.transfers.append(Transfer(asset, sender, recipient, amount, kind))
 
     def balance(self, token: str, holder: str) -> int:
         """A holder's balance of a token in stroops; 0 when it holds none."""
@@ -140,7 +142,7 @@ class ContractHost:
 
 @dataclass(frozen=True)
 class TokenContract:
-    """The token interface of a classic asset: the two functions that anybody here calls."""
+    """The token interface of a classic asset: the three functions that anybody here calls."""
 
     address: str
 
@@ -149,6 +151,15 @@ class TokenContract:
             sender, recipient = (scval.from_address(a).address for a in args[:2])
             env.require_auth(sender)
             env.transfer(self.address, sender, recipient, scval.from_int128(args[2]))
+            return scval.to_void()
+        if function == "clawback":
+            asset = env.host.token_asset(self.address)
+            issuer = issuer_of(asset or NATIVE)
+            if issuer is None:
+                raise ContractFailure("HostError: Error(Auth, InvalidAction): nobody issues it")
+            env.require_auth(issuer)
+            holder, amount = scval.from_address(args[0]).address, scval.from_int128(args[1])
+            env.transfer(self.address, holder, issuer, amount, kind="clawback")
             return scval.to_void()
         if function == "balance":
             holder = scval.from_address(args[0]).address

@@ -16,20 +16,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Transfer:
-    """`amount` stroops of an asset that went from one holder (G... or C...) to another."""
+    """`amount` stroops of an asset that went from one holder (G... or C...) to another.
+
+    kind: "transfer", or "clawback" when the issuer took it back; Horizon names no recipient then.
+    """
 
     asset: str
     sender: str
     recipient: str
     amount: int
+    kind: str = "transfer"
 
     def balance_change(self) -> dict[str, str]:
         """The entry of `asset_balance_changes` in an invoke_host_function record."""
+        to = {"to": self.recipient} if self.kind == "transfer" else {}
         return {
             **asset_fields(self.asset),
-            "type": "transfer",
+            "type": self.kind,
             "from": self.sender,
-            "to": self.recipient,
+            **to,
             "amount": to_text(self.amount),
         }
 

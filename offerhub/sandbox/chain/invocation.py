@@ -42,6 +42,11 @@ def token_transfer(token: str, *, sender: str, to: str, amount_stroops: int) -> 
     return Call(token, "transfer", args)
 
 
+def token_clawback(token: str, *, holder: str, amount_stroops: int) -> Call:
+    """The token contract's `clawback(from, amount)`, which its asset's issuer may call."""
+    return Call(token, "clawback", [scval.to_address(holder), scval.to_int128(amount_stroops)])
+
+
 def add_call(builder: TransactionBuilder, call: Call, *, resource_fee_stroops: int) -> None:
     """Append the call, authorised by the transaction's source account, with its resource fee."""
     credentials = xdr.SorobanCredentials(

@@ -171,6 +171,19 @@ class Chain:
         self.mint_usdc(to=donor, amount_stroops=amount)
         return self.mint_usdc(to=contract, amount_stroops=amount, from_address=donor)
 
+    def claw_back_usdc(self, holder: str, amount_stroops: int) -> Sent:
+        """Take USDC from an account or a contract, which then holds less than it should.
+
+        Real USDC cannot be taken back by its issuer: this stands for whatever else may cost a
+        contract its money. Raises ChainRefused when it holds less than that.
+        """
+        return self.actors.claw_back(
+            issuer=self.issuer_address,
+            holder=holder,
+            asset=self.usdc,
+            amount_stroops=amount_stroops,
+        )
+
     def set_data(self, address: str, key: str, value: bytes | None) -> None:
         """Set or (None) remove a data entry by decree, e.g. `config.memo_required` to b"1"."""
 

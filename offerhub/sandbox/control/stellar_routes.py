@@ -62,6 +62,14 @@ def _people_routes(blueprint: Blueprint, chain: Chain) -> None:
         )
         return reply({"hash": sent.hash, "ledger": sent.ledger}, status=201)
 
+    @blueprint.post("/stellar/clawback")
+    def clawback() -> Response:
+        body = read(holder=..., amount=...)
+        sent = chain.claw_back_usdc(
+            _holder(body["holder"], name="holder"), _units(body["amount"], name="amount")
+        )
+        return reply({"hash": sent.hash, "ledger": sent.ledger}, status=201)
+
     @blueprint.post("/stellar/memo-required")
     def memo_required() -> Response:
         body = read(address=..., required=True)
