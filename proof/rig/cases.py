@@ -24,7 +24,6 @@ from tests.fixtures.postgres import NoPostgres
 
 SLOWEST_RECOVERY_S = 10.0
 WARM_UP_S = 3.0
-FEW_TRADERS = 2
 PATIENCE_S = 12.0  # Postgres ends a session that sleeps in a transaction, and a standby looks soon
 _history: dict[str, Ends] = {}
 Figures = dict[str, Any]
@@ -55,10 +54,10 @@ def redis_lost(plan: Plan) -> Result:
     """F3: Redis is emptied every few seconds, then stopped for a while.
 
     Without Redis a worker keeps to a sixth of each provider's limit, and for a window (a minute)
-    afterwards too. A few traders stay below it; more would only wait for the minute's end, as those
-    of a full run do.
+    afterwards too. One trader, with two or three calls a second, stays below it; more would only
+    wait for the minute's end, as those of a full run do.
     """
-    gap_s, away_s, traders = (5.0, 120.0, TRADERS) if plan.full else (3.0, 15.0, FEW_TRADERS)
+    gap_s, away_s, traders = (5.0, 120.0, TRADERS) if plan.full else (3.0, 15.0, 1)
 
     def act(site: Site, load: Load, found: list[str]) -> Figures:
         flushes, end = 0, time.monotonic() + plan.seconds

@@ -1,6 +1,7 @@
 """Everything that the checks look at, read once when the load has ended and all is quiet."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,7 @@ def gather(site: Site, ends: Ends) -> Evidence:
     unfinished = _drained(site)
     quiet_at = time.monotonic()
     all_ = site.rows.all
-    sheet = offerhub_json(site.market.deployment, "ledger", "sheet", "--json")
+    sheet, check, audit = _said(site, ("ledger", "sheet"), ("ledger", "check"), ("audit", "verify"))
     world = site.market.sandbox.world()
     users = [*site.buyers, *site.sellers]
     accounts = all_("SELECT name, balance FROM accounts")
@@ -82,9 +83,7 @@ def gather(site: Site, ends: Ends) -> Evidence:
         unfinished=unfinished,
         entries=all_("SELECT transfer_id, account, amount FROM entries"),
         accounts=accounts,
-        book_findings=offerhub_json(site.market.deployment, "ledger", "check", "--json")[
-            "findings"
-        ],
+        book_findings=check["findings"],
         places=compared(sheet, world),
         world=world,
         wallets=[row[0] for row in all_("SELECT address FROM wallets")],
@@ -100,13 +99,23 @@ def gather(site: Site, ends: Ends) -> Evidence:
         read=list(site.reader.seen),
         delivered=dict(site.sink.seen),
         forged=list(site.sink.forged),
-        audit=offerhub_json(site.market.deployment, "audit", "verify", "--json"),
+        audit=audit,
         promises=list(site.record.promises),
         available={user.id: int(held.get(f"user:{user.id}:available", 0)) for user in users},
         deposited=site.deposited,
         ends=ends,
         quiet_at=quiet_at,
     )
+
+
+def _said(site: Site, *commands: tuple[str, str]) -> list[Any]:
+    """What commands of the deployment print as JSON. Side by side: starting them takes the time."""
+    with ThreadPoolExecutor(len(commands)) as pool:
+        return list(
+            pool.map(
+                lambda words: offerhub_json(site.market.deployment, *words, "--json"), commands
+            )
+        )
 
 
 def _drained(site: Site) -> list[tuple[str, int]]:

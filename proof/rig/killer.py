@@ -22,7 +22,7 @@ from proof.rig.site import Site
 
 LONGEST_S = 60.0
 STEP_S = 0.05
-GAPS_S = (1.8, 3.0)
+GAPS_S = (1.5, 2.5)
 WEIGHTS = {
     "api": 2, "api-worker": 3, "worker-critical": 5, "relay": 3, "worker-webhooks": 2,
     "worker-deliveries": 2, "worker-maintenance": 1, "deposits": 1, "scheduler": 1,
