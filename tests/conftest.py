@@ -9,5 +9,6 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.examples",
     "tests.fixtures.names",
+    "tests.fixtures.routes",
     "tests.fixtures.proof",
 ]

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import Final
 
 from flask import Flask
-from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from offerhub.api import access, openapi, pipeline
@@ -74,7 +73,7 @@ def create_app(
     return flask_app
 
 
-def assemble() -> tuple[Flask, Api]:
+def assemble() -> tuple[Flask, openapi.DescribedApi]:
     """Routes and their documentation, without anything behind them."""
     flask_app = Flask("offerhub", static_folder=None)
     flask_app.request_class = WholeBody
@@ -94,5 +93,4 @@ def assemble() -> tuple[Flask, Api]:
         prefix = BASE_PATH + (module.blp.url_prefix or "")
         api.register_blueprint(module.blp, url_prefix=prefix)
     access.check_declarations(flask_app)
-    openapi.complete(flask_app, api)
     return flask_app, api

@@ -3,10 +3,11 @@
 import json
 from copy import deepcopy
 from importlib import metadata
+from threading import Lock
 from typing import Any, Final
 
 from flask import Flask
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from marshmallow import fields as ma_fields
 
 from offerhub.api import (
@@ -53,9 +54,36 @@ _COMMON: Final = {name: _header(name) for name in _COMMON_HEADERS}
 
 
 class DescribedApi(Api):
-    """flask-smorest's Api, with our error shape and without its own error handling."""
+    """flask-smorest's Api, with our error shape and without its own error handling.
+
+    The routes are there at once; their description is made when somebody asks for it: that costs
+    more than all else in a process's start.
+    """
 
     ERROR_SCHEMA = Problem
+
+    def __init__(self, flask_app: Flask) -> None:
+        self._undescribed: list[Blueprint] = []
+        self._describing = Lock()
+        super().__init__(flask_app)
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undescribed.append(blp)
+
+    def describe(self) -> None:
+        """Make the description, if that was not done yet."""
+        with self._describing:
+            if not self._undescribed:
+                return
+            for blp in self._undescribed:
+                blp.register_views_in_doc(
+                    self, self._app, self.spec, name=blp.name, parameters=None
+                )
+                self.spec.tag({"name": blp.name, "description": blp.description})
+            _complete(self._app, self)
+            self._undescribed.clear()
 
     def _register_error_handlers(self) -> None:
         """The pipeline answers errors, in one place."""
@@ -93,18 +121,19 @@ def version() -> str:
         return "0"
 
 
-def document(api: Api) -> dict[str, Any]:
+def document(api: DescribedApi) -> dict[str, Any]:
     """The whole document."""
+    api.describe()
     found: dict[str, Any] = api.spec.to_dict()
     return found
 
 
-def as_text(api: Api) -> str:
+def as_text(api: DescribedApi) -> str:
     """The document as it is served, committed and compared."""
     return json.dumps(document(api), indent=2, ensure_ascii=False) + "\n"
 
 
-def complete(flask_app: Flask, api: Api) -> None:
+def _complete(flask_app: Flask, api: Api) -> None:
     """Add ids, security, headers and errors to every operation."""
     components, paths = api.spec.components, api.spec._paths
     for name, (words, kind) in (_COMMON_HEADERS | _REPLAY_HEADERS).items():
