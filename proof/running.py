@@ -48,7 +48,7 @@ def plan(case: Case, database: Database, options: Options) -> Plan:
         seed=options.seed,
         full=options.full,
         kills=-(-options.kills // len(databases)),
-        restarts=50 if options.full else 4,
+        restarts=50 if options.full else 3,
         seconds=600.0 if options.full else 10.0,
         soak_h=options.soak_h,
     )

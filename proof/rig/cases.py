@@ -23,7 +23,7 @@ from proof.rig.site import Site, site_for
 from tests.fixtures.postgres import NoPostgres
 
 SLOWEST_RECOVERY_S = 10.0
-WARM_UP_S = 3.0
+WARM_UP_S = 2.0
 PATIENCE_S = 12.0  # Postgres ends a session that sleeps in a transaction, and a standby looks soon
 _history: dict[str, Ends] = {}
 Figures = dict[str, Any]
