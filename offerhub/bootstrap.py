@@ -27,6 +27,7 @@ from offerhub.services.context import App, Policy
 from offerhub.settings import Settings, load_process, paths
 from offerhub.settings.formats import xlm_stroops
 from offerhub.store.database import connect_to
+from offerhub.store.leases import Moment, moment
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def own_time(own_ms: int) -> Moment:
+    """The lease clock of a simulated world: its time is nobody else's."""
+    return own_ms
 
 
 class SilentDoorbell:
@@ -90,7 +96,8 @@ def build_app(
     """Everything a process needs, wired; opens no connection yet.
 
     redis: for locks and limits at the API's edge; made from settings when not given.
-    outbound: other patience with the providers than the usual. clock: another than the machine's.
+    outbound: other patience with the providers than the usual. clock: another than the machine's;
+    leases go by it then, for no database knows a simulated time.
     """
     from offerhub.call_metrics import count_call  # loads the metrics library: not for each command
 
@@ -100,11 +107,13 @@ def build_app(
         settings.redis_url, socket_connect_timeout=0.5, socket_timeout=0.5, retry=None
     )
     limiter = RedisLimiter.from_url(settings.redis_url, outbound.limits or _limits(settings))
+    lease_clock = moment if clock is None else own_time
     clock = clock or SystemClock()
     horizon = settings.stellar_horizon_url.rstrip("/")
     keys = settings.key_ring
     return App(
         clock=clock,
+        lease_clock=lease_clock,
         policy=_policy(settings),
         payments=build_airtm(
             base_url=settings.airtm_base_url,

@@ -17,6 +17,7 @@ from offerhub.ports.limits import OutboundOutlook
 from offerhub.ports.outgoing import WebhookSender
 from offerhub.ports.payments import Payments
 from offerhub.ports.webhooks import WebhookVerifier
+from offerhub.store.leases import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,13 @@ def no_probe(point: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The parts of one running process. `probe` is called at every crash point, for tests."""
+    """The parts of one running process. `probe` is called at every crash point, for tests.
+
+    lease_clock: from what `clock` says to what leases are measured by (`store.leases.moment`).
+    """
 
     clock: Clock
+    lease_clock: Callable[[int], Moment]
     policy: Policy
     payments: Payments
     chain: Chain
@@ -81,6 +86,10 @@ class App:
 
     def now_ms(self) -> int:
         return epoch_ms(self.clock.now())
+
+    def lease_now(self) -> Moment:
+        """Now for leases and for times of deliveries: the same for all who share the database."""
+        return self.lease_clock(self.now_ms())
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from offerhub.store import deliveries, differences, inbox
 from offerhub.store.database import after_commit, atomic, connection
 from offerhub.store.deliveries import WebhookDelivery
 from offerhub.store.inbox import InboxEvent
+from offerhub.store.leases import in_ms
 from offerhub.store.reconciliations import Difference
 
 _KINDS: dict[type, str] = {
@@ -47,7 +48,6 @@ def list_dead_letters(ctx: Context, *, limit: int = 20, cursor: str | None = Non
 
 def retry(ctx: Context, letter_id: str) -> dict[str, Any]:
     """Put one back to work. Commits. Raises: NOT_FOUND, INVALID_STATE."""
-    now = ctx.now_ms()
     with atomic():
         kind, row = _locked(letter_id)
         before = row.status
@@ -59,7 +59,7 @@ def retry(ctx: Context, letter_id: str) -> dict[str, Any]:
             )
         row.status = "RECEIVED" if kind == "inbox" else "PENDING"
         row.attempts = 0
-        row.next_attempt_at = now
+        row.next_attempt_at = ctx.now_ms() if kind == "inbox" else in_ms(ctx.app.lease_now())
         row.save()
         audit.record(
             ctx, action="dead_letter.retry", resource_type=kind, resource_id=letter_id,

@@ -28,6 +28,7 @@ from offerhub.store import deliveries as store
 from offerhub.store import events as events_store
 from offerhub.store.database import after_commit, atomic, connection
 from offerhub.store.fields import canonical
+from offerhub.store.leases import in_ms
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ def fan_out(ctx: Context) -> int:
 def due_endpoints(ctx: Context) -> list[str]:
     """Endpoints with something to send now, by id."""
     with connection():
-        return store.due_endpoints(now=ctx.now_ms())
+        return store.due_endpoints(now=ctx.app.lease_now())
 
 
 def send_due(ctx: Context, endpoint_id: str, *, limit: int = 20) -> int:
@@ -115,7 +116,7 @@ def replay(ctx: Context, delivery_id: str) -> dict[str, Any]:
         before = represent(row)
         row.status = "PENDING"
         row.attempts = 0
-        row.next_attempt_at = row.updated_at = ctx.now_ms()
+        row.next_attempt_at, row.updated_at = in_ms(ctx.app.lease_now()), ctx.now_ms()
         row.save()
         audit.record(
             ctx, action="webhook_delivery.replay", resource_type="webhook_delivery",
@@ -164,6 +165,7 @@ def _fan_out_batch(ctx: Context, endpoint_id: str, head: int) -> tuple[int, bool
         endpoint = store.endpoint_for_update(endpoint_id)
         if endpoint is None or not endpoint.enabled or endpoint.cursor >= head:
             return 0, False
+        due_at = in_ms(ctx.app.lease_now())
         wanted = catalogue.expand(endpoint.events)
         events = events_store.after(endpoint.cursor, limit=BATCH, types=wanted, up_to=head)
         store.insert(
@@ -173,7 +175,7 @@ def _fan_out_batch(ctx: Context, endpoint_id: str, head: int) -> tuple[int, bool
                     "endpoint_id": endpoint_id,
                     "event_id": event.id,
                     "status": "PENDING",
-                    "next_attempt_at": max(now, endpoint.quiet_until or 0),
+                    "next_attempt_at": max(due_at, endpoint.quiet_until or 0),
                     "created_at": now,
                     "updated_at": now,
                 }
@@ -243,10 +245,11 @@ def _record(ctx: Context, delivery_id: str, answer: Answered, *, quiet_s: float 
             row.status = "FAILED"
             row.next_attempt_at = None
         else:
-            row.next_attempt_at = now + _delay_ms(row.attempts, answer)
+            row.next_attempt_at = in_ms(ctx.app.lease_now()) + _delay_ms(row.attempts, answer)
         row.save()
         if quiet_s:
-            store.put_off(row.endpoint_id, until=now + int(quiet_s * 1000))
+            until = in_ms(ctx.app.lease_now()) + int(quiet_s * 1000)
+            store.put_off(row.endpoint_id, until=until)
         if endpoint is not None:
             _note_health(ctx, endpoint, answer, now=now)
 

@@ -30,10 +30,10 @@ class Claims:
         """Takes up to `limit` due ones of the endpoint. Commits."""
         self._ctx = ctx
         self._lock = threading.Lock()
-        self._until = ctx.now_ms() + LEASE_MS
+        now = ctx.app.lease_now()
         with atomic():
-            now = self._until - LEASE_MS
             self.rows = store.claim_due(endpoint_id, now=now, lease_ms=LEASE_MS, limit=limit)
+        self._until = self.rows[0].next_attempt_at if self.rows else 0
         self._left = {row.id for row in self.rows}
 
     def done(self, row: store.WebhookDelivery) -> None:
@@ -43,11 +43,11 @@ class Claims:
     def renew(self) -> None:
         """Keep what is left. What was recorded, put off or replayed meanwhile stays so. Commits."""
         with self._lock:
-            left, until = sorted(self._left), self._ctx.now_ms() + LEASE_MS
+            left, until = sorted(self._left), self._ctx.app.lease_now() + LEASE_MS
         if left:
             with atomic():
-                store.renew(left, leased_until=self._until, until=until)
-            self._until = until
+                renewed = store.renew(left, leased_until=self._until, until=until)
+            self._until = renewed or self._until
 
 
 @contextmanager

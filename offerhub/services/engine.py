@@ -62,7 +62,11 @@ def claim_next(app: App) -> store.Operation | None:
     """Take the operation whose turn it is (`outbound_order`), for LEASE_MS. Commits."""
     with atomic():
         rows = due_operations.claim_due(
-            now=app.now_ms(), lease_ms=LEASE_MS, limit=1, patience_ms=list(PATIENCE_MS.values())
+            now=app.now_ms(),
+            lease_now=app.lease_now(),
+            lease_ms=LEASE_MS,
+            limit=1,
+            patience_ms=list(PATIENCE_MS.values()),
         )
     return rows[0] if rows else None
 
@@ -70,7 +74,7 @@ def claim_next(app: App) -> store.Operation | None:
 def renew(app: App, operation: store.Operation) -> bool:
     """Keep the lease while a call is under way; false when it is lost. Commits."""
     with atomic():
-        until = app.now_ms() + LEASE_MS
+        until = app.lease_now() + LEASE_MS
         return due_operations.renew(operation.id, token=operation.lease_token, until=until)
 
 
@@ -248,7 +252,8 @@ def _conclude(run: Run, flow: Flow, step: Step, row: store.Step | None, verdict:
     return isinstance(verdict, Done)
 
 
-def next_due_at() -> int | None:
-    """When the next operation is due, in epoch ms; None when none is pending."""
+def next_due_at(app: App) -> int | None:
+    """When the next operation is due, in epoch ms of `app`'s clock; None when none is pending."""
     with connection():
-        return due_operations.next_due_at()
+        now = app.now_ms()
+        return due_operations.next_due_at(now=now, lease_now=app.lease_clock(now))

@@ -98,13 +98,15 @@ class Observer:
     def _look(self) -> Figures:
         difference, shortages = self._sheet.look()
         checked, now = book_check.last(), self._app.now_ms()
+        lease_now = self._app.lease_clock(now)
         with connection():
             oldest = store.oldest_pending_at()
             return Figures(
                 operations=_by_known_kind(store.operations_by_kind()),
                 oldest_pending_s=_since_s(now, oldest),
                 overdue_s={
-                    queue: _since_s(now, at) for queue, at in store.due_since(now=now).items()
+                    queue: _since_s(now, at)
+                    for queue, at in store.due_since(now=now, lease_now=lease_now).items()
                 },
                 inbox=store.inbox(),
                 deliveries=store.deliveries(),

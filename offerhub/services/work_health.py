@@ -40,7 +40,8 @@ def operations(app: App) -> Look:
     """Whether an operation has given up, and whether what is due is taken up."""
     now = app.now_ms()
     with connection():
-        stuck, due = figures.stuck_operations(), figures.due_since(now=now)
+        stuck = figures.stuck_operations()
+        due = figures.due_since(now=now, lease_now=app.lease_clock(now))
     wrong = []
     if stuck:
         wrong.append(

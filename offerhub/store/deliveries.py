@@ -1,9 +1,14 @@
-"""Outgoing webhooks: endpoints of the marketplace and deliveries to them."""
+"""Outgoing webhooks: endpoints of the marketplace and deliveries to them.
+
+When a delivery is attempted next is also how long one who attempts it has it. So all of these
+times, and an endpoint's quiet one, go by the clock of leases (`leases.moment`).
+"""
 
 from peewee import BigIntegerField, BooleanField, CharField, IntegerField, TextField, Value, fn
 
 from offerhub.store.database import for_update
 from offerhub.store.fields import JSONText, Millis, Table
+from offerhub.store.leases import Moment
 from offerhub.store.paging import Rows, page
 
 
@@ -101,7 +106,7 @@ def listed(endpoint_id: str, *, limit: int, cursor: str | None, status: str | No
     )
 
 
-def due_endpoints(*, now: int) -> list[str]:
+def due_endpoints(*, now: Moment) -> list[str]:
     """Ids of enabled endpoints that have a delivery to attempt now; the longest known first."""
     due = WebhookDelivery.select(Value(1)).where(
         (WebhookDelivery.endpoint_id == WebhookEndpoint.id)
@@ -116,8 +121,11 @@ def due_endpoints(*, now: int) -> list[str]:
     return [row.id for row in query]
 
 
-def claim_due(endpoint_id: str, *, now: int, lease_ms: int, limit: int) -> list[WebhookDelivery]:
-    """Take an endpoint's due deliveries; nobody else gets them before `lease_ms` is over."""
+def claim_due(endpoint_id: str, *, now: Moment, lease_ms: int, limit: int) -> list[WebhookDelivery]:
+    """Take an endpoint's due deliveries; nobody else gets them before `lease_ms` is over.
+
+    All of them then have one `next_attempt_at`, by which `renew` knows them.
+    """
     due = (
         WebhookDelivery.select(WebhookDelivery.id)
         .where(
@@ -136,13 +144,21 @@ def claim_due(endpoint_id: str, *, now: int, lease_ms: int, limit: int) -> list[
     return list(query.execute())
 
 
-def renew(delivery_ids: list[str], *, leased_until: int, until: int) -> None:
-    """Make claims that end at `leased_until` last until then; one that is not so any more stays."""
-    WebhookDelivery.update(next_attempt_at=until).where(
-        WebhookDelivery.id.in_(delivery_ids)
-        & (WebhookDelivery.status == "PENDING")
-        & (WebhookDelivery.next_attempt_at == leased_until)
-    ).execute()
+def renew(delivery_ids: list[str], *, leased_until: int, until: Moment) -> int | None:
+    """Make claims that end at `leased_until` last until then; one that is not so any more stays.
+
+    Returns until when, in epoch ms; None when there was none.
+    """
+    query = (
+        WebhookDelivery.update(next_attempt_at=until)
+        .where(
+            WebhookDelivery.id.in_(delivery_ids)
+            & (WebhookDelivery.status == "PENDING")
+            & (WebhookDelivery.next_attempt_at == leased_until)
+        )
+        .returning(WebhookDelivery.next_attempt_at)
+    )
+    return next((int(row.next_attempt_at) for row in query.execute()), None)
 
 
 def put_off(endpoint_id: str, *, until: int) -> None:

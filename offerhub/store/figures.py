@@ -8,6 +8,7 @@ from offerhub.store.audit import count_unsealed
 from offerhub.store.deliveries import WebhookDelivery, WebhookEndpoint
 from offerhub.store.events import Event
 from offerhub.store.inbox import InboxEvent
+from offerhub.store.leases import Moment
 from offerhub.store.operations import Operation
 
 # What is finished is history: counting it again and again would read whole tables.
@@ -53,9 +54,10 @@ def deliveries() -> dict[str, int]:
     return _by_status(WebhookDelivery, _LIVE_DELIVERIES)
 
 
-def due_since(*, now: int) -> dict[str, int | None]:
+def due_since(*, now: int, lease_now: Moment) -> dict[str, int | None]:
     """By queue: since when, in epoch ms, the oldest thing is due that nobody has taken up.
 
+    By the caller's clock, which says `now` when that of leases and deliveries says `lease_now`.
     None where nothing waits for a worker. What waits for its time, for a provider's limit or for an
     answer is not due; nor is what goes to an endpoint that is switched off.
     """
@@ -65,7 +67,7 @@ def due_since(*, now: int) -> dict[str, int | None]:
             Operation.next_run_at,
             (Operation.status == "PENDING")
             & (Operation.next_run_at <= now)
-            & (Operation.lease_until <= now),
+            & (Operation.lease_until <= lease_now),
         ),
         "webhooks": (
             InboxEvent.next_attempt_at,
@@ -74,13 +76,14 @@ def due_since(*, now: int) -> dict[str, int | None]:
         "deliveries": (
             WebhookDelivery.next_attempt_at,
             (WebhookDelivery.status == "PENDING")
-            & (WebhookDelivery.next_attempt_at <= now)
+            & (WebhookDelivery.next_attempt_at <= lease_now)
             & WebhookDelivery.endpoint_id.in_(enabled),
         ),
     }
     found: dict[str, int | None] = {}
     for name, (column, due) in oldest.items():
-        row = column.model.select(column).where(due).order_by(column).limit(1).tuples().first()
+        at = column + (now - lease_now) if column is WebhookDelivery.next_attempt_at else column
+        row = column.model.select(at).where(due).order_by(column).limit(1).tuples().first()
         found[name] = None if row is None else int(row[0])
     return found
 

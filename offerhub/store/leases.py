@@ -1,11 +1,14 @@
-"""Leases with fencing for the one active relay, deposit reader or scheduler; and small flags."""
+"""Leases with fencing for the one active relay, deposit reader or scheduler; and small flags.
+
+Here is the clock too that every lease is measured by, those of operations and deliveries as well.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from peewee import BigIntegerField, CharField, CompositeKey, fn
+from peewee import SQL, BigIntegerField, CharField, ColumnBase, CompositeKey, Select, fn
 
-from offerhub.store.database import execute, for_update, is_postgres
+from offerhub.store.database import for_update, is_postgres
 from offerhub.store.fields import JSONText, Millis, Table
 
 
@@ -49,15 +52,32 @@ class Flag(Table):
 STANDBY_TTL_MS: Final = 10_000
 
 
-def clock_ms(own_ms: int) -> int:
-    """The clock that leases are measured by: the database's, so that machines need not agree.
+# Epoch ms, or what the database works out as that within a statement.
+Moment = int | ColumnBase
+
+# The same all through a statement, and no older than it: a transaction may have begun long before.
+_STATEMENT_MS: Final = SQL("(EXTRACT(EPOCH FROM statement_timestamp()) * 1000)::bigint")
+
+
+def moment(own_ms: int) -> Moment:
+    """Now, by the clock that leases are measured by: the database's, so machines need not agree.
 
     own_ms: the caller's clock. On SQLite it is the one that counts: a file has one machine.
     """
-    if not is_postgres():
-        return own_ms
-    row = execute("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint").fetchone()
-    return int(row[0])
+    return _STATEMENT_MS if is_postgres() else own_ms
+
+
+def in_ms(when: Moment) -> int:
+    """A moment in epoch ms; one that only the database knows is asked for."""
+    if isinstance(when, int):
+        return when
+    ((told,),) = Select((), [when]).bind(Lease._meta.database).tuples().execute()
+    return int(told)
+
+
+def clock_ms(own_ms: int) -> int:
+    """`moment` in epoch ms."""
+    return in_ms(moment(own_ms))
 
 
 def take(name: str, *, holder: str, now: int, ttl_ms: int) -> int | None:

@@ -11,6 +11,7 @@ from peewee import fn
 from offerhub.store.comparisons import chunks
 from offerhub.store.deliveries import WebhookDelivery, WebhookEndpoint
 from offerhub.store.inbox import InboxEvent
+from offerhub.store.leases import Moment
 from offerhub.store.operations import Operation
 from offerhub.store.orders import Escrow, Order
 from offerhub.store.topups import TopUp
@@ -38,12 +39,15 @@ def stuck_operations(*, limit: int) -> list[Operation]:
     return list(query.order_by(Operation.created_at).limit(limit))
 
 
-def idle_operations(*, due_before: int, now: int, limit: int) -> list[Operation]:
-    """Pending ones that were due long ago and that nobody holds."""
+def idle_operations(*, due_before: int, lease_now: Moment, limit: int) -> list[Operation]:
+    """Pending ones that were due long ago and that nobody holds.
+
+    lease_now: what leases are measured by.
+    """
     query = Operation.select().where(
         (Operation.status == "PENDING")
         & (Operation.next_run_at < due_before)
-        & (Operation.lease_until <= now)
+        & (Operation.lease_until <= lease_now)
     )
     return list(query.order_by(Operation.next_run_at).limit(limit))
 

@@ -94,7 +94,7 @@ def test_what_is_never_included_is_built_anew_only_after_its_time_has_passed(
             break
         if sent and sent[0].status != "EXPIRED":
             assert len(sent) == 1
-        due_at = engine.next_due_at()
+        due_at = engine.next_due_at(shared_world.app)
         assert due_at is not None
         shared_world.clock.skip(max(20.0, (due_at - shared_world.app.now_ms()) / 1000))
     else:

@@ -280,7 +280,7 @@ def _one_turn(world: World, app: Any) -> bool:
     if operation is not None:
         engine.perform(app, operation)
         return True
-    due_at = engine.next_due_at()
+    due_at = engine.next_due_at(app)
     if due_at is None:
         return False
     # The wait, and what the clock is behind, pass at once.

@@ -38,7 +38,7 @@ def test_money_that_was_paid_is_never_given_back(
     perform_next(shared_world.app)
     shared_world.fault("error_503_before", provider=provider, method="GET", times=4)
     end = time.monotonic() + 30
-    while (due_at := engine.next_due_at()) is not None:
+    while (due_at := engine.next_due_at(shared_world.app)) is not None:
         _not_given_back(shared_world, subject, left_before)
         figure("looks", 1)
         assert time.monotonic() < end, "the operation never ends"

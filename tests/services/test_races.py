@@ -267,7 +267,7 @@ def work(world: World) -> None:
     for thread in threads:
         thread.start()
     try:
-        world.until(lambda: engine.next_due_at() is None, limit_s=100)
+        world.until(lambda: engine.next_due_at(world.app) is None, limit_s=100)
     finally:
         stop.set()
         for thread in threads:

@@ -135,8 +135,8 @@ def told_where_it_waits(ctx: Context, order_id: str) -> None:
     assert listed[order_id] == {**operation, "waits_for": None, "expected_at": None}
 
 
-def idle() -> bool:
-    return engine.next_due_at() is None
+def idle(app: App) -> bool:
+    return engine.next_due_at(app) is None
 
 
 def ready_orders(world: World, count: int) -> list[str]:
@@ -148,10 +148,10 @@ def ready_orders(world: World, count: int) -> list[str]:
         made.append(world.order(buyers[number % len(buyers)]["id"], seller["id"], "10.00"))
         orders.reserve(world.ctx, made[-1])
         escrows.create_escrow(world.ctx, made[-1])
-    work_off(world.app, until=idle, limit_s=300)
+    work_off(world.app, until=partial(idle, world.app), limit_s=300)
     for order_id in made:
         escrows.fund_escrow(world.ctx, order_id)
-    work_off(world.app, until=idle, limit_s=300)
+    work_off(world.app, until=partial(idle, world.app), limit_s=300)
     return made
 
 
@@ -203,7 +203,7 @@ def test_queued_releases_keep_to_the_limit_in_order_and_say_when(
             assert (rounds - 1) * window_s < wait_s < (rounds + 2) * (window_s + MARGIN_S)
 
         world.fault("rate_limited", provider="trustless_work", times=3)
-        work_off(scarce, until=idle, limit_s=800)
+        work_off(scarce, until=partial(idle, scarce), limit_s=800)
 
         took_s = time.time() - asked_at_s
         times_s = call_times_s(world)

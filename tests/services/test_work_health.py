@@ -32,6 +32,9 @@ class Clock:
     def now_ms(self) -> int:
         return self.now
 
+    def lease_clock(self, own_ms: int) -> int:
+        return own_ms
+
 
 @pytest.fixture
 def app(database_url: str) -> Iterator[App]:

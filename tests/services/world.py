@@ -124,7 +124,7 @@ class World:
         while time.monotonic() < end:
             if perform_next(app):
                 continue
-            due_at = engine.next_due_at()
+            due_at = engine.next_due_at(app)
             if due_at is None:
                 return
             # Waits, back-offs and the leases of dead processes pass at once.
@@ -151,7 +151,7 @@ class World:
         while True:
             while perform_next(self.app):
                 pass
-            due_at = engine.next_due_at()
+            due_at = engine.next_due_at(self.app)
             if due_at is None or due_at > end_ms:
                 return
             self.clock.skip((due_at - self.app.now_ms()) / 1000)

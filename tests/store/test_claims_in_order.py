@@ -7,7 +7,7 @@ import pytest
 
 from offerhub.ports.limits import Urgency
 from offerhub.services.outbound_order import PATIENCE_MS
-from offerhub.store import due_operations
+from offerhub.store import due_operations, leases
 from offerhub.store import operations as store
 from offerhub.store.database import atomic, connection, execute
 from tests.store.statements import watched
@@ -28,10 +28,14 @@ def add(name: str, urgency: Urgency, *, due_at: int = NOW, created_at: int = 0) 
     return name
 
 
-def claim(*, now: int = NOW, limit: int = 1) -> list[str]:
+def claim(*, now: int = NOW, limit: int = 1, lease_now: leases.Moment | None = None) -> list[str]:
     with atomic():
         claimed = due_operations.claim_due(
-            now=now, lease_ms=LEASE_MS, limit=limit, patience_ms=PATIENCE
+            now=now,
+            lease_now=now if lease_now is None else lease_now,
+            lease_ms=LEASE_MS,
+            limit=limit,
+            patience_ms=PATIENCE,
         )
     assert all(row.urgency == Urgency.UNDER_WAY for row in claimed)
     return [row.id for row in claimed]
@@ -121,7 +125,7 @@ def test_claiming_reads_no_more_than_it_takes_however_much_is_pending(
     with connection():
         execute("ANALYZE")
     with watched() as sent:
-        claimed = claim()
+        claimed = claim(lease_now=leases.moment(NOW))
     assert len(claimed) == due
     reading = [one for one in sent if one[0].startswith("SELECT")]
     assert len(reading) == (2 if due else 1)

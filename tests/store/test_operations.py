@@ -15,7 +15,9 @@ LEASE_MS = 6_000
 
 def _claim(*, now: int, limit: int) -> list[store.Operation]:
     with atomic():
-        return due_operations.claim_due(now=now, lease_ms=LEASE_MS, limit=limit, patience_ms=[0, 0])
+        return due_operations.claim_due(
+            now=now, lease_now=now, lease_ms=LEASE_MS, limit=limit, patience_ms=[0, 0]
+        )
 
 
 @pytest.mark.parametrize("limit", [1, 7])
@@ -36,7 +38,7 @@ def test_eight_threads_never_get_the_same_operation(database: str, limit: int) -
 def test_the_longest_due_comes_first_and_what_is_not_due_stays(database: str) -> None:
     add_operations(5, due_at=100)
     with connection():
-        assert due_operations.next_due_at() == 100
+        assert due_operations.next_due_at(now=0, lease_now=0) == 100
     assert {o.id for o in _claim(now=102, limit=2)} == {"opn_0", "opn_1"}
     assert [o.id for o in _claim(now=102, limit=9)] == ["opn_2"]
     assert _claim(now=102, limit=9) == []
@@ -58,7 +60,7 @@ def test_only_pending_operations_are_claimed(database: str, status: str) -> None
         store.Operation.update(status=status).execute()
     assert _claim(now=1_000, limit=1) == []
     with connection():
-        assert due_operations.next_due_at() is None
+        assert due_operations.next_due_at(now=0, lease_now=0) is None
 
 
 def test_one_live_operation_of_a_kind_per_subject(database: str) -> None:
@@ -91,7 +93,9 @@ def test_a_claimers_row_is_skipped_not_waited_for(postgres: str) -> None:
 
     def hold() -> None:
         with atomic():
-            due_operations.claim_due(now=1_000, lease_ms=LEASE_MS, limit=1, patience_ms=[0, 0])
+            due_operations.claim_due(
+                now=1_000, lease_now=1_000, lease_ms=LEASE_MS, limit=1, patience_ms=[0, 0]
+            )
             holding.set()
             done.wait(10)
 

@@ -53,7 +53,9 @@ def compare_work(ctx: Context) -> Section:
     before = now - GRACE_MS
     with connection():
         stuck = work_left.stuck_operations(limit=MOST)
-        idle = work_left.idle_operations(due_before=before, now=now, limit=MOST)
+        idle = work_left.idle_operations(
+            due_before=before, lease_now=ctx.app.lease_now(), limit=MOST
+        )
     for operation in stuck:
         section.found.append(
             Found(

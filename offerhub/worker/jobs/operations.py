@@ -74,7 +74,7 @@ def perform_next(app: App) -> bool:
 
 def _due_soon(app: App) -> bool:
     """Sleep a little while something becomes due soon; false when the job may end."""
-    due_at = engine.next_due_at()
+    due_at = engine.next_due_at(app)
     if due_at is None:
         return False
     wait_s = (due_at - app.now_ms()) / 1000

@@ -103,7 +103,7 @@ def background_worker(market: Market) -> Iterator[None]:
     def work() -> None:
         while not stop.is_set():
             if not perform_next(market.world.app):
-                due_at = engine.next_due_at()
+                due_at = engine.next_due_at(market.world.app)
                 if due_at is not None:
                     market.world.clock.skip((due_at - market.world.app.now_ms()) / 1000)
                 stop.wait(0.02)
