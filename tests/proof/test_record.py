@@ -119,7 +119,7 @@ def test_a_rig_case_that_breaks_is_a_failure_and_not_the_end_of_the_run() -> Non
     options = Options(databases=("sqlite", "postgres"), seed=7, full=False, kills=51, workers=1)
     (case,) = chosen("F1")
     asked = plan(case, "sqlite", options)
-    assert (asked.kills, asked.restarts) == (26, 4)
+    assert (asked.kills, asked.restarts) == (26, 3)
     result = guarded("F1", asked, broken)
     assert not result.passed
     assert "no sqlite" in result.findings[0]
