@@ -22,10 +22,8 @@ from proof.mutants.witness import REPORT_VARIABLE
 ROOT = Path(__file__).resolve().parents[2]
 TEST_TIMEOUT_S = 60
 _NOT_COPIED = {".venv", ".boot", ".git", "__pycache__", "demo-market"}
-# What would have the copy's tests join a test run that is under way, or run longer; and what would
-# keep bytecode from the copy, where it costs nobody anything and is wanted many times.
+# What would have the copy's tests join a test run that is under way, or run longer.
 _NOT_INHERITED = {
-    "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
     "OFFERHUB_TEST_SESSION_DIR", "OFFERHUB_TEST_SESSION_PID", "OFFERHUB_TEST_FULL",
     "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER",
 }  # fmt: skip
