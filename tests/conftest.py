@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.clock",
     "tests.fixtures.processes",
     "tests.fixtures.examples",
+    "tests.fixtures.groups",
     "tests.fixtures.names",
     "tests.fixtures.routes",
     "tests.fixtures.proof",

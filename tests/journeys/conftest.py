@@ -27,6 +27,14 @@ def people(market: Market) -> People:
     return market.people(deposit="3000.00")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process for all that share the deployment."""
+    for item in items:
+        if "tests/journeys/" in item.nodeid and "people" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

@@ -6,20 +6,12 @@ that its world has with the providers.
 """
 
 import logging
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import structlog
 
-from tests.fixtures.databases import (
-    ENGINES,
-    PostgresDatabases,
-    _make_postgres_template,
-    _make_sqlite_template,
-    _once_per_run,
-)
+from tests.fixtures.databases import ENGINES, postgres_copy, sqlite_copy
 from tests.fixtures.valkey import ValkeyServer
 from tests.services.world import QUICK, World, open_world
 
@@ -51,26 +43,17 @@ def world(database_url: str, redis_url: str) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def _module_world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _valkey: ValkeyServer
-) -> Iterator[World]:
-    databases: PostgresDatabases | None = None
-    if request.param == "sqlite":
-        path: Path = tmp_path_factory.mktemp("world") / "offerhub.db"
-        shutil.copyfile(_once_per_run("sqlite-template", _make_sqlite_template), path)
-        url = f"sqlite:///{path}"
-    else:
-        databases = request.getfixturevalue("_postgres")
-        url = databases.take(_once_per_run("postgres-template", _make_postgres_template))
-    outbound = getattr(request.module, "OUTBOUND", QUICK)
-    made = open_world(database_url=url, redis_url=_valkey.url, outbound=outbound)
-    try:
-        made.set_up()
-        yield made
-    finally:
-        made.close()
-        if databases is not None:
-            databases.give_back(url)
+def _module_world(request: pytest.FixtureRequest, _valkey: ValkeyServer) -> Iterator[World]:
+    sqlite = request.param == "sqlite"
+    copy = sqlite_copy() if sqlite else postgres_copy(request.getfixturevalue("_postgres"))
+    with copy as url:
+        outbound = getattr(request.module, "OUTBOUND", QUICK)
+        made = open_world(database_url=url, redis_url=_valkey.url, outbound=outbound)
+        try:
+            made.set_up()
+            yield made
+        finally:
+            made.close()
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ Postgres.
 """
 
 import logging
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 import structlog
@@ -19,12 +17,7 @@ from offerhub.services import engine
 from offerhub.worker.jobs.operations import perform_next
 from tests.api.caller import Caller, open_api
 from tests.api.surface.market import Market, open_market
-from tests.fixtures.databases import (
-    PostgresDatabases,
-    _make_postgres_template,
-    _make_sqlite_template,
-    _once_per_run,
-)
+from tests.fixtures.databases import postgres_copy, sqlite_copy
 from tests.fixtures.valkey import ValkeyServer
 from tests.services.world import World, open_world
 
@@ -52,27 +45,18 @@ def plain_logs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
-def _made(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _valkey: ValkeyServer
-) -> Iterator[_Made]:
-    databases: PostgresDatabases | None = None
-    if request.param == "sqlite":
-        path: Path = tmp_path_factory.mktemp("surface") / "offerhub.db"
-        shutil.copyfile(_once_per_run("sqlite-template", _make_sqlite_template), path)
-        url = f"sqlite:///{path}"
-    else:
-        databases = request.getfixturevalue("_postgres")
-        url = databases.take(_once_per_run("postgres-template", _make_postgres_template))
-    world = open_world(database_url=url, redis_url=_valkey.url)
-    try:
-        policy = replace(world.app.policy, rate_limits_per_min=GENEROUS)
-        world.app = replace(world.app, policy=policy)
-        world.set_up()
-        yield _Made(world, open_market(open_api(world)))
-    finally:
-        world.close()
-        if databases is not None:
-            databases.give_back(url)
+def _made(request: pytest.FixtureRequest, _valkey: ValkeyServer) -> Iterator[_Made]:
+    sqlite = request.param == "sqlite"
+    copy = sqlite_copy() if sqlite else postgres_copy(request.getfixturevalue("_postgres"))
+    with copy as url:
+        world = open_world(database_url=url, redis_url=_valkey.url)
+        try:
+            policy = replace(world.app.policy, rate_limits_per_min=GENEROUS)
+            world.app = replace(world.app, policy=policy)
+            world.set_up()
+            yield _Made(world, open_market(open_api(world)))
+        finally:
+            world.close()
 
 
 @pytest.fixture
