@@ -16,7 +16,7 @@ from schemathesis import GenerationMode
 
 from offerhub.services import maintenance
 from tests.api.conformance import described
-from tests.api.surface.generated import Target, open_target
+from tests.api.surface.generated import Target, lost_on_the_way, open_target
 from tests.api.surface.market import Market
 from tests.fixtures.proof import Figure
 
@@ -123,3 +123,15 @@ def test_what_one_answer_names_the_next_request_may_use(
     figure("requests", next(steps))
     figure("accepted", target.accepted - accepted)
     assert target.accepted > accepted
+
+
+@pytest.mark.parametrize(
+    ("query", "lost"), [({"limit": 1, "x": []}, True), ({"limit": 1, "x": "1"}, False)]
+)
+def test_a_parameter_that_has_no_form_in_a_url_is_known_not_to_be_sent(
+    target: Target, query: dict[str, object], lost: bool
+) -> None:
+    case = target.schema["/api/v1/disputes"]["GET"].Case(query=query)
+    answer = case.call(headers=target.headers)
+    assert answer.status_code == (200 if lost else 400)
+    assert lost_on_the_way(case, answer) is lost
