@@ -239,3 +239,15 @@ def test_markup_in_data_is_shown_as_it_is() -> None:
             assert "[red]x[/] [@click=quit]y" in shown(rig.app)
 
     run(test)
+
+
+def test_a_second_that_passes_while_the_program_ends_draws_nothing() -> None:
+    async def test() -> None:
+        rig = Rig()
+        async with rig.app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("3")
+            await at_rest(rig, pilot)
+        assert not rig.app.view.query(RecordList)
+        rig.app._every_second()
+
+    run(test)

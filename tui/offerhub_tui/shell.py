@@ -71,6 +71,11 @@ class Shell(App[None]):
         self._ticks = 0
 
     @property
+    def _showing(self) -> bool:
+        """Whether there is a screen to draw: not while one comes, nor while the program ends."""
+        return self._on_stage and self.is_running
+
+    @property
     def recent(self) -> Sequence[Event]:
         return self.live.recent
 
@@ -160,7 +165,7 @@ class Shell(App[None]):
 
     def _take_live(self) -> None:
         """Four times a second: everything that came since, in one repaint."""
-        if not self._on_stage:
+        if not self._showing:
             return
         items = self.gateway.drain()
         if items:
@@ -179,7 +184,7 @@ class Shell(App[None]):
         self.session = self.session.relocked_if_idle(self.now())
         if self.live.link.polling and self._ticks % POLL_TICKS == 0:
             self.reread()
-        if self._on_stage:
+        if self._showing:
             self.view.tick()
             self.show_frame()
 
@@ -187,7 +192,7 @@ class Shell(App[None]):
 
     def show_all(self) -> None:
         """Render what is known now."""
-        if self._on_stage:
+        if self._showing:
             self.view.show()
             self.show_frame()
 
