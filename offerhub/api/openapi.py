@@ -73,17 +73,22 @@ class DescribedApi(Api):
         self._undescribed.append(blp)
 
     def describe(self) -> None:
-        """Make the description, if that was not done yet."""
+        """Make the description, if that was not done yet. What fails half-way begins anew."""
         with self._describing:
             if not self._undescribed:
                 return
-            for blp in self._undescribed:
-                blp.register_views_in_doc(
-                    self, self._app, self.spec, name=blp.name, parameters=None
-                )
-                self.spec.tag({"name": blp.name, "description": blp.description})
-            _complete(self._app, self)
+            try:
+                self._describe_all()
+            except BaseException:
+                self._init_spec()
+                raise
             self._undescribed.clear()
+
+    def _describe_all(self) -> None:
+        for blp in self._undescribed:
+            blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
+            self.spec.tag({"name": blp.name, "description": blp.description})
+        _complete(self._app, self)
 
     def _register_error_handlers(self) -> None:
         """The pipeline answers errors, in one place."""

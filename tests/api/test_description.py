@@ -4,12 +4,13 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from jsonschema_rs import meta
 
-from offerhub.api import access, error_table
+from offerhub.api import access, error_table, named_words
 from offerhub.api.access import UndeclaredRoute, check_declarations, public
 from offerhub.api.app import BASE_PATH, assemble
 from offerhub.api.openapi import as_text, document
@@ -58,6 +59,15 @@ def test_the_committed_document_is_this_versions() -> None:
     assert COMMITTED.read_text() == as_text(api), (
         "run `offerhub openapi --output docs/api/openapi.json`"
     )
+
+
+def test_a_description_that_failed_half_way_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, api = assemble()
+    with monkeypatch.context() as patched:
+        patched.setattr(named_words, "name_all", Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            as_text(api)
+    assert as_text(api) == COMMITTED.read_text()
 
 
 def test_the_document_is_served(api: Caller) -> None:
