@@ -57,7 +57,7 @@ class DescribedApi(Api):
     """flask-smorest's Api, with our error shape and without its own error handling.
 
     The routes are there at once; their description is made when somebody asks for it: that costs
-    more than all else in a process's start.
+    more than all else in making an application.
     """
 
     ERROR_SCHEMA = Problem

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -31,20 +32,24 @@ class Rows:
         return self.standbys
 
 
-@pytest.fixture
-def active() -> Iterator["subprocess.Popen[bytes]"]:
+@contextmanager
+def asleep() -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(SLEEP)
     yield process
     process.kill()
     process.wait()
+
+
+@pytest.fixture
+def active() -> Iterator["subprocess.Popen[bytes]"]:
+    with asleep() as process:
+        yield process
 
 
 @pytest.fixture
 def second() -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(SLEEP)
-    yield process
-    process.kill()
-    process.wait()
+    with asleep() as process:
+        yield process
 
 
 def is_stopped(pid: int) -> bool:
